@@ -1,0 +1,2 @@
+//! The command `mammo`.
+fn main() {}

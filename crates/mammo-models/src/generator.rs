@@ -1,0 +1,213 @@
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::Module;
+use mammo_ops::{Activation, Conv2dConfig, Padding, add_relu, tanh, tanh_sum};
+use rand::Rng;
+
+use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, Source, UpConv, padding, rectifier};
+use crate::{GeneratorConfig, ModelError, PaddingMode, Parameters};
+
+/// Translates images of one domain into the other: two halvings, residual blocks, two doublings.
+///
+/// Layers and parameters are named `stem`, `down1`, `down2`, `res0` ..., `up1`, `up2`, `head`.
+///
+/// # Shapes
+/// N x 1 x H x W in [-1, 1] to the same, H and W divisible by 4.
+pub struct ResnetGenerator {
+    config: GeneratorConfig,
+    parameters: Parameters,
+    layers: Layers,
+}
+
+struct Layers {
+    stem: (Conv, Norm),
+    down: Vec<(Conv, Norm)>,
+    blocks: Vec<Block>,
+    up: Vec<(UpConv, Norm)>,
+    head: Conv,
+}
+
+struct Block {
+    first: (Conv, Norm),
+    second: (Conv, Norm),
+    relu_after_sum: bool,
+}
+
+impl Block {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.first.1.forward(&self.first.0.forward(x)?)?;
+        let y = self.second.1.forward(&self.second.0.forward(&y)?)?;
+        if self.relu_after_sum { add_relu(x, &y) } else { x + y }
+    }
+}
+
+impl ResnetGenerator {
+    /// A network with fresh parameters, drawn from `rng` in the order of the layers.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] for a configuration that makes no network, and failures of the tensor library.
+    pub fn new(
+        config: &GeneratorConfig,
+        rng: &mut impl Rng,
+        dtype: DType,
+        device: &Device,
+    ) -> std::result::Result<Self, ModelError> {
+        config.check(16, 16)?;
+        let mut source = NewParameters { parameters: Parameters::default(), rng, dtype, device };
+        let layers = layers(config, &mut source)?;
+        Ok(Self { config: config.clone(), parameters: source.parameters, layers })
+    }
+
+    /// The configuration it was made from.
+    pub fn config(&self) -> &GeneratorConfig {
+        &self.config
+    }
+
+    /// What it has learned.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Translates a batch.
+    ///
+    /// # Errors
+    /// When the shape does not fit, and failures of the tensor library.
+    pub fn forward(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
+        let (_, _, height, width) = x.dims4()?;
+        self.config.check(height, width)?;
+        Ok(run(&self.layers, &self.config, x)?)
+    }
+
+    /// Translates a batch without keeping anything for gradients.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn translate(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
+        let (_, _, height, width) = x.dims4()?;
+        self.config.check(height, width)?;
+        let layers = layers(&self.config, &mut Frozen(&self.parameters))?;
+        Ok(run(&layers, &self.config, x)?)
+    }
+}
+
+impl Module for ResnetGenerator {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Self::forward(self, x).map_err(candle_core::Error::wrap)
+    }
+}
+
+fn run(layers: &Layers, config: &GeneratorConfig, x: &Tensor) -> Result<Tensor> {
+    let mut y = layers.stem.1.forward(&layers.stem.0.forward(x)?)?;
+    for (conv, norm) in &layers.down {
+        y = norm.forward(&conv.forward(&y)?)?;
+    }
+    for block in &layers.blocks {
+        y = block.forward(&y)?;
+    }
+    for (conv, norm) in &layers.up {
+        y = norm.forward(&conv.forward(&y)?)?;
+    }
+    let residual = layers.head.forward(&y)?;
+    if config.input_skip { tanh_sum(x, &residual) } else { tanh(&residual) }
+}
+
+fn layers(config: &GeneratorConfig, source: &mut impl Source) -> Result<Layers> {
+    let ngf = config.ngf;
+    let reflect = config.padding == PaddingMode::Reflect;
+    let truncated = config.affine;
+    let active = rectifier(config.leaky_slope);
+    let at_size = |pixels| Conv2dConfig { stride: 1, padding: padding(reflect, pixels) };
+    let halving = Conv2dConfig { stride: 2, padding: Padding::Zero(1) };
+    let conv = |source: &mut _, name: &str, from, to, kernel, how| {
+        Conv::new(source, name, &ConvShape { from, to, kernel }, how, truncated)
+    };
+    let norm = |source: &mut _, name: &str, channels, activation| {
+        Norm::new(source, name, channels, config.affine, activation)
+    };
+
+    let stem = (conv(source, "stem.conv", 1, ngf, 7, at_size(3))?, norm(source, "stem.norm", ngf, active)?);
+    let mut down = Vec::new();
+    for (i, channels) in [(1, ngf), (2, 2 * ngf)] {
+        let name = format!("down{i}");
+        down.push((
+            conv(source, &format!("{name}.conv"), channels, 2 * channels, 3, halving)?,
+            norm(source, &format!("{name}.norm"), 2 * channels, active)?,
+        ));
+    }
+    let mut blocks = Vec::new();
+    for i in 0..config.n_blocks {
+        let mut half = |n: usize, activation: Activation| -> Result<_> {
+            Ok((
+                conv(source, &format!("res{i}.conv{n}"), 4 * ngf, 4 * ngf, 3, at_size(1))?,
+                norm(source, &format!("res{i}.norm{n}"), 4 * ngf, activation)?,
+            ))
+        };
+        let (first, second) = (half(1, active)?, half(2, Activation::Identity)?);
+        blocks.push(Block { first, second, relu_after_sum: config.relu_after_sum });
+    }
+    let mut up = Vec::new();
+    for (i, channels) in [(1, 4 * ngf), (2, 2 * ngf)] {
+        let name = format!("up{i}");
+        up.push((
+            UpConv::new(source, &format!("{name}.conv"), channels, channels / 2, truncated)?,
+            norm(source, &format!("{name}.norm"), channels / 2, active)?,
+        ));
+    }
+    let head = conv(source, "head.conv", ngf, 1, 7, at_size(3))?;
+    Ok(Layers { stem, down, blocks, up, head })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+    #[test]
+    fn the_papers_networks_have_their_papers_numbers_of_parameters() {
+        let count = |config: &GeneratorConfig| {
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            ResnetGenerator::new(config, &mut rng, DType::F32, &Device::Cpu).unwrap().parameters().count()
+        };
+        // Counted from the layer tables of the papers.
+        assert_eq!(count(&GeneratorConfig::zhu(64, 9)), 11_365_633);
+        assert_eq!(count(&GeneratorConfig::zhu(64, 6)), 7_825_153);
+        assert_eq!(count(&GeneratorConfig::becker(32, 9)), 2_849_537);
+    }
+
+    #[test]
+    fn sizes_that_do_not_divide_are_refused_with_the_reason() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let config = GeneratorConfig::becker(2, 1);
+        let network = ResnetGenerator::new(&config, &mut rng, DType::F32, &Device::Cpu).unwrap();
+        let x = Tensor::zeros((1, 1, 30, 32), DType::F32, &Device::Cpu).unwrap();
+        let message = network.forward(&x).unwrap_err().to_string();
+        assert!(message.contains("height") && message.contains("30"), "{message}");
+    }
+
+    #[test]
+    fn translating_is_running_without_gradients() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let config = GeneratorConfig::zhu(2, 1);
+        let network = ResnetGenerator::new(&config, &mut rng, DType::F64, &Device::Cpu).unwrap();
+        let x = Tensor::zeros((1, 1, 16, 20), DType::F64, &Device::Cpu).unwrap();
+        let (tracked, plain) = (network.forward(&x).unwrap(), network.translate(&x).unwrap());
+        assert!(tracked.track_op() && !plain.track_op());
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        assert_eq!(values(&tracked), values(&plain));
+    }
+
+    #[test]
+    fn parameters_load_whole_or_not_at_all() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let config = GeneratorConfig::becker(2, 1);
+        let network = ResnetGenerator::new(&config, &mut rng, DType::F32, &Device::Cpu).unwrap();
+        let mut stored: std::collections::HashMap<_, _> = network
+            .parameters()
+            .iter()
+            .map(|(name, var)| (name.to_owned(), var.as_tensor().affine(2.0, 0.0).unwrap()))
+            .collect();
+        network.parameters().load(&stored).unwrap();
+        stored.remove("head.conv.bias");
+        let message = network.parameters().load(&stored).unwrap_err().to_string();
+        assert!(message.contains("head.conv.bias is missing"), "{message}");
+    }
+}

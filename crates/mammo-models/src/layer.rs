@@ -1,0 +1,180 @@
+use candle_core::{DType, Device, Result, Tensor, Var};
+use mammo_ops::{
+    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d, instance_norm,
+};
+use rand::Rng;
+use rand_distr::{Distribution, Normal};
+
+use crate::Parameters;
+
+/// Standard deviation of the initial weights (Zhu et al. section 7.1, Becker's code).
+const INIT_SD: f64 = 0.02;
+
+/// PyTorch's `InstanceNorm2d` default, also Becker's.
+const EPSILON: f64 = 1e-5;
+
+/// What a parameter starts as.
+#[derive(Clone, Copy)]
+pub(crate) enum Init {
+    /// Normal about a mean; cut at two standard deviations where the source says truncated.
+    Normal {
+        mean: f64,
+        truncated: bool,
+    },
+    Zero,
+}
+
+/// Hands out the parameters of a network while it is put together: new ones, or those it has, cut off from training.
+pub(crate) trait Source {
+    fn get(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor>;
+}
+
+/// Draws new parameters.
+pub(crate) struct NewParameters<'a, R> {
+    pub(crate) parameters: Parameters,
+    pub(crate) rng: &'a mut R,
+    pub(crate) dtype: DType,
+    pub(crate) device: &'a Device,
+}
+
+impl<R: Rng> Source for NewParameters<'_, R> {
+    fn get(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+        let count = shape.iter().product();
+        let values: Vec<f64> = match init {
+            Init::Zero => vec![0.0; count],
+            Init::Normal { mean, truncated } => {
+                let normal = Normal::new(0.0, INIT_SD).map_err(candle_core::Error::wrap)?;
+                std::iter::repeat_with(|| normal.sample(self.rng))
+                    .filter(|v| !truncated || v.abs() <= 2.0 * INIT_SD)
+                    .map(|v| mean + v)
+                    .take(count)
+                    .collect()
+            }
+        };
+        let tensor = Tensor::from_vec(values, shape, self.device)?.to_dtype(self.dtype)?;
+        let var = Var::from_tensor(&tensor)?;
+        self.parameters.insert(name.to_owned(), var.clone());
+        Ok(var.into_inner())
+    }
+}
+
+/// Existing parameters without gradient: whatever is computed with them trains only what came before.
+pub(crate) struct Frozen<'a>(pub(crate) &'a Parameters);
+
+impl Source for Frozen<'_> {
+    fn get(&mut self, name: &str, _: &[usize], _: Init) -> Result<Tensor> {
+        let var = self.0.get(name).ok_or_else(|| candle_core::Error::Msg(format!("no parameter {name}")))?;
+        Ok(var.as_detached_tensor())
+    }
+}
+
+/// A convolution with bias.
+pub(crate) struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+    config: Conv2dConfig,
+}
+
+/// Channels and kernel of a convolution to be made.
+pub(crate) struct ConvShape {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) kernel: usize,
+}
+
+impl Conv {
+    pub(crate) fn new(
+        source: &mut impl Source,
+        name: &str,
+        shape: &ConvShape,
+        config: Conv2dConfig,
+        truncated: bool,
+    ) -> Result<Self> {
+        let ConvShape { from, to, kernel } = *shape;
+        Ok(Self {
+            weight: source.get(
+                &format!("{name}.weight"),
+                &[to, from, kernel, kernel],
+                Init::Normal { mean: 0.0, truncated },
+            )?,
+            bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
+            config,
+        })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        conv2d(x, &self.weight, Some(&self.bias), self.config)
+    }
+}
+
+/// The transposed 3 x 3 convolution that doubles height and width.
+pub(crate) struct UpConv {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl UpConv {
+    pub(crate) fn new(
+        source: &mut impl Source,
+        name: &str,
+        from: usize,
+        to: usize,
+        truncated: bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: source.get(
+                &format!("{name}.weight"),
+                &[from, to, 3, 3],
+                Init::Normal { mean: 0.0, truncated },
+            )?,
+            bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
+        })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
+        conv_transpose2d(x, &self.weight, Some(&self.bias), config)
+    }
+}
+
+/// Instance norm with the activation behind it.
+pub(crate) struct Norm {
+    affine: Option<(Tensor, Tensor)>,
+    activation: Activation,
+}
+
+impl Norm {
+    pub(crate) fn new(
+        source: &mut impl Source,
+        name: &str,
+        channels: usize,
+        affine: bool,
+        activation: Activation,
+    ) -> Result<Self> {
+        let affine = if affine {
+            let scale = Init::Normal { mean: 1.0, truncated: true };
+            Some((
+                source.get(&format!("{name}.weight"), &[channels], scale)?,
+                source.get(&format!("{name}.bias"), &[channels], Init::Zero)?,
+            ))
+        } else {
+            None
+        };
+        Ok(Self { affine, activation })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let affine = self.affine.as_ref().map(|(scale, shift)| (scale, shift));
+        instance_norm(x, affine, EPSILON, self.activation)
+    }
+}
+
+/// Padding of one kind or the other.
+pub(crate) fn padding(reflect: bool, pixels: usize) -> Padding {
+    if reflect { Padding::Reflect(pixels) } else { Padding::Zero(pixels) }
+}
+
+/// Leaky ReLU, or ReLU for a slope of zero.
+pub(crate) fn rectifier(slope: f64) -> Activation {
+    if slope == 0.0 { Activation::Relu } else { Activation::LeakyRelu(slope) }
+}

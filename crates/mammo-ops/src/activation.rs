@@ -1,0 +1,232 @@
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+use crate::element::{Element, PARALLEL_LEN, dispatch, slice, vectorized};
+
+/// A piecewise linear activation. The derivative at zero is that of the negative side, as in PyTorch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// None.
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x` for positive x, else `slope * x`; the slope is positive.
+    LeakyRelu(f64),
+}
+
+impl Activation {
+    /// The slope for negative values.
+    pub(crate) fn slope(self) -> f64 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Relu => 0.0,
+            Self::LeakyRelu(slope) => slope,
+        }
+    }
+}
+
+/// `max(x, 0)` of every element; derivative 0 at 0.
+///
+/// # Errors
+/// For element types other than f32 and f64.
+pub fn relu(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Rectifier(0.0))
+}
+
+/// `x` for positive `x`, else `slope * x`; derivative `slope` at 0.
+///
+/// # Errors
+/// For element types other than f32 and f64.
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Rectifier(slope))
+}
+
+/// `max(a + b, 0)`: the end of Becker's residual blocks.
+///
+/// # Errors
+/// When the shapes differ, and for element types other than f32 and f64.
+pub fn add_relu(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    same_shape(a, b)?;
+    a.contiguous()?.apply_op2(&b.contiguous()?, AddRelu)
+}
+
+/// Hyperbolic tangent of every element.
+///
+/// # Errors
+/// For element types other than f32 and f64.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Tanh)
+}
+
+/// `tanh(a + b)`: the output of Becker's generator, whose last layer adds to the input image.
+///
+/// # Errors
+/// When the shapes differ, and for element types other than f32 and f64.
+pub fn tanh_sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    same_shape(a, b)?;
+    a.contiguous()?.apply_op2(&b.contiguous()?, TanhSum)
+}
+
+fn same_shape(a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.dims() == b.dims() { Ok(()) } else { bail!("shapes {:?} and {:?} differ", a.dims(), b.dims()) }
+}
+
+struct Rectifier(f64);
+struct AddRelu;
+struct Tanh;
+struct TanhSum;
+
+/// Gradient through a rectifier, from (result, gradient): the result has the sign of its input.
+struct RectifierBackward(f64);
+
+/// Gradient through tanh, from (result, gradient).
+struct TanhBackward;
+
+fn map1<T: Element>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
+    let mut out = vec![T::default(); x.len()];
+    out.par_chunks_mut(PARALLEL_LEN).zip(x.par_chunks(PARALLEL_LEN)).for_each(|(out, x)| {
+        vectorized(
+            #[inline(always)]
+            || out.iter_mut().zip(x).for_each(|(o, &v)| *o = f(v)),
+        );
+    });
+    out
+}
+
+fn map2<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
+    let mut out = vec![T::default(); a.len()];
+    let operands = a.par_chunks(PARALLEL_LEN).zip(b.par_chunks(PARALLEL_LEN));
+    out.par_chunks_mut(PARALLEL_LEN).zip(operands).for_each(|(out, (a, b))| {
+        vectorized(
+            #[inline(always)]
+            || out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (&x, &y))| *o = f(x, y)),
+        );
+    });
+    out
+}
+
+/// A CPU kernel over one operand, named `$name`, with the body as a function of its value.
+macro_rules! cpu_map1 {
+    ($name:expr, |$this:ident, $v:ident: $t:ident| $body:expr) => {
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+            let $this = self;
+            dispatch!(s, $name, $t => {
+                let out = map1(slice::<$t>(s, l, $name)?, |$v: $t| $body);
+                Ok(($t::to_cpu_storage_owned(out), l.shape().clone()))
+            })
+        }
+    };
+}
+
+/// As `cpu_map1` over two operands of one shape.
+macro_rules! cpu_map2 {
+    ($name:expr, |$this:ident, $a:ident, $b:ident: $t:ident| $body:expr) => {
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn cpu_fwd(
+            &self,
+            s1: &CpuStorage,
+            l1: &Layout,
+            s2: &CpuStorage,
+            l2: &Layout,
+        ) -> Result<(CpuStorage, Shape)> {
+            let $this = self;
+            dispatch!(s1, $name, $t => {
+                let (a, b) = (slice::<$t>(s1, l1, $name)?, slice::<$t>(s2, l2, $name)?);
+                let out = map2(a, b, |$a: $t, $b: $t| $body);
+                Ok(($t::to_cpu_storage_owned(out), l1.shape().clone()))
+            })
+        }
+    };
+}
+
+impl CustomOp1 for Rectifier {
+    cpu_map1!("leaky_relu", |this, v: T| if v > 0.0 { v } else { v * this.0 as T });
+
+    fn bwd(&self, x: &Tensor, res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        if !x.track_op() {
+            return Ok(None);
+        }
+        res.apply_op2_no_bwd(&grad.contiguous()?, &RectifierBackward(self.0)).map(Some)
+    }
+}
+
+impl CustomOp2 for RectifierBackward {
+    cpu_map2!("leaky_relu_backward", |this, r, g: T| if r > 0.0 { g } else { g * this.0 as T });
+}
+
+impl CustomOp2 for AddRelu {
+    cpu_map2!("add_relu", |_this, a, b: T| (a + b).max(0.0));
+
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let g = res.apply_op2_no_bwd(&grad.contiguous()?, &RectifierBackward(0.0))?;
+        Ok((a.track_op().then(|| g.clone()), b.track_op().then_some(g)))
+    }
+}
+
+impl CustomOp1 for Tanh {
+    cpu_map1!("tanh", |_this, v: T| Element::tanh(v));
+
+    fn bwd(&self, _: &Tensor, res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        res.apply_op2_no_bwd(&grad.contiguous()?, &TanhBackward).map(Some)
+    }
+}
+
+impl CustomOp2 for TanhSum {
+    cpu_map2!("tanh_sum", |_this, a, b: T| Element::tanh(a + b));
+
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let g = res.apply_op2_no_bwd(&grad.contiguous()?, &TanhBackward)?;
+        Ok((a.track_op().then(|| g.clone()), b.track_op().then_some(g)))
+    }
+}
+
+impl CustomOp2 for TanhBackward {
+    cpu_map2!("tanh_backward", |_this, r, g: T| g * (1.0 - r * r));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn derivatives_at_zero_are_those_of_pytorch() {
+        let x = Var::from_tensor(&Tensor::new(&[-2.0f64, 0.0, 3.0], &Device::Cpu).unwrap()).unwrap();
+        let gradient = |f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+            let grads = f(&x).unwrap().sum_all().unwrap().backward().unwrap();
+            grads.get(&x).unwrap().to_vec1::<f64>().unwrap()
+        };
+        assert_eq!(gradient(&relu), [0.0, 0.0, 1.0]);
+        assert_eq!(gradient(&|x| leaky_relu(x, 0.2)), [0.2, 0.2, 1.0]);
+        assert_eq!(gradient(&|x| add_relu(x, &x.detach())), [0.0, 0.0, 1.0]);
+        let slope = |v: f64| 1.0 - v.tanh().powi(2);
+        assert_eq!(gradient(&tanh), [slope(-2.0), 1.0, slope(3.0)]);
+        assert_eq!(gradient(&|x| tanh_sum(x, &x.zeros_like()?)), [slope(-2.0), 1.0, slope(3.0)]);
+    }
+
+    #[test]
+    fn both_sides_of_a_sum_get_their_gradient() {
+        let x = Var::from_tensor(&Tensor::new(&[1.0f64], &Device::Cpu).unwrap()).unwrap();
+        let grads = add_relu(&x, &x).unwrap().sum_all().unwrap().backward().unwrap();
+        assert_eq!(grads.get(&x).unwrap().to_vec1::<f64>().unwrap(), [2.0]);
+    }
+}

@@ -1,0 +1,70 @@
+use rayon::prelude::*;
+
+use super::forward::window;
+use super::geometry::Geometry;
+use super::window::tiles;
+use crate::element::{Element, vectorized};
+use crate::matmul::{Matrix, matmul};
+
+/// Partial sums that are formed side by side. Fixed, so that the result does not depend on the number of threads.
+const GROUPS: usize = 4;
+
+/// The gradient of a convolution to its weight, from its input `x` (N, C, H, W) and the gradient of its output
+/// (N, O, H', W'): (O, C, K, K), summed over the batch.
+pub(super) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> Vec<T> {
+    let padded: Vec<_> = x.par_chunks(g.input_len()).map(|image| g.pad(image)).collect();
+    if g.out_channels == 1 {
+        return one_channel(g, &padded, grad);
+    }
+    let tiles = tiles(g.out_height, g.out_width, g.depth());
+    let work: Vec<_> = (0..g.batch).flat_map(|b| tiles.iter().map(move |rows| (b, rows))).collect();
+    let groups: Vec<_> = (0..GROUPS)
+        .map(|i| &work[work.len() * i / GROUPS..work.len() * (i + 1) / GROUPS])
+        .filter(|group| !group.is_empty())
+        .collect();
+    let partial: Vec<Vec<T>> = groups
+        .par_iter()
+        .map(|group| {
+            let mut sum = vec![T::default(); g.out_channels * g.depth()];
+            let mut columns = Vec::new();
+            for (b, rows) in *group {
+                window(g, &padded[*b]).gather(rows, &mut columns);
+                let pixels = rows.len() * g.out_width;
+                let grads = Matrix {
+                    data: &grad[b * g.output_len() + rows.start * g.out_width..(b + 1) * g.output_len()],
+                    rows: g.out_channels,
+                    columns: pixels,
+                    row_stride: g.out_height * g.out_width,
+                    column_stride: 1,
+                };
+                let columns = Matrix::rows(&columns, g.depth(), pixels).transposed();
+                matmul(&mut sum, grads, columns, true);
+            }
+            sum
+        })
+        .collect();
+    let mut partial = partial.into_iter();
+    let mut total = partial.next().unwrap_or_else(|| vec![T::default(); g.out_channels * g.depth()]);
+    for sum in partial {
+        for (t, s) in total.iter_mut().zip(sum) {
+            *t += s;
+        }
+    }
+    total
+}
+
+/// With one output channel the product is a set of dot products, which needs no columns.
+fn one_channel<T: Element>(g: &Geometry, padded: &[impl AsRef<[T]> + Sync], grad: &[T]) -> Vec<T> {
+    let taps = g.kernel * g.kernel;
+    let mut total = vec![T::default(); g.in_channels * taps];
+    total.par_chunks_mut(taps).enumerate().for_each(|(c, total)| {
+        let mut sums = vec![T::default(); taps];
+        for (image, grad) in padded.iter().zip(grad.chunks_exact(g.output_len())) {
+            vectorized(|| window(g, image.as_ref()).tap_sums(c, grad, &mut sums));
+            for (t, s) in total.iter_mut().zip(&sums) {
+                *t += *s;
+            }
+        }
+    });
+    total
+}

@@ -1,0 +1,18 @@
+//! Convolution and transposed convolution, which is the gradient of a convolution run forwards.
+//!
+//! Three passes (`forward`, `backward_data`, `backward_weight`) work on plain slices; `op` makes candle operations
+//! of them. Each pass cuts its output into tiles of rows, gathers the input window of a tile as a column matrix
+//! small enough for the second-level cache, and multiplies. No pass holds the column matrix of a whole image.
+
+mod backward_data;
+mod backward_weight;
+mod forward;
+mod geometry;
+mod op;
+mod window;
+
+pub use geometry::Padding;
+pub use op::{Conv2dConfig, ConvTranspose2dConfig, conv_transpose2d, conv2d};
+
+#[cfg(test)]
+mod tests;

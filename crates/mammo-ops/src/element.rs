@@ -1,0 +1,59 @@
+use candle_core::{CpuStorage, Layout, Result, WithDType, bail};
+
+/// The element types that the kernels are compiled for: `f32` for work, `f64` for checking gradients.
+pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default {
+    fn tanh(self) -> Self;
+    fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
+}
+
+macro_rules! element {
+    ($($t:ty),*) => {$(
+        impl Element for $t {
+            fn tanh(self) -> Self { self.tanh() }
+            fn abs(self) -> Self { self.abs() }
+            fn sqrt(self) -> Self { self.sqrt() }
+        }
+    )*};
+}
+element!(f32, f64);
+
+/// The values of a contiguous tensor.
+pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Result<&'a [T]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&T::cpu_storage_as_slice(storage)?[start..end]),
+        None => bail!("{op} needs contiguous tensors; call contiguous() first"),
+    }
+}
+
+/// Runs `$body` with `$t` as the storage's element type.
+macro_rules! dispatch {
+    ($storage:expr, $op:expr, $t:ident => $body:expr) => {
+        match $storage {
+            candle_core::CpuStorage::F32(_) => {
+                type $t = f32;
+                $body
+            }
+            candle_core::CpuStorage::F64(_) => {
+                type $t = f64;
+                $body
+            }
+            other => candle_core::bail!(
+                "{} works in f32 and f64, not {:?}",
+                $op,
+                candle_core::backend::BackendStorage::dtype(other)
+            ),
+        }
+    };
+}
+pub(crate) use dispatch;
+
+/// Runs a loop with the widest vector instructions that this CPU has, found at run time, so that a plain
+/// `cargo build` is fast everywhere.
+#[inline(always)]
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// The shortest slice that is worth handing to a second thread.
+pub(crate) const PARALLEL_LEN: usize = 16 * 1024;

@@ -1,0 +1,38 @@
+//! Differentiable convolution, instance normalisation, activations and losses for candle, on the CPU.
+//!
+//! candle's own layers are right in most places but slow to train with (its convolution backward unfolds whole
+//! column matrices, its composed instance norm takes ten nodes) and its sub-gradients at zero differ from
+//! PyTorch's, which matters for flat black backgrounds. Every function here takes and returns [`candle_core::Tensor`]s
+//! in `N x C x H x W` layout, in `f32` or `f64`, and takes part in `backward()`.
+//!
+//! Gradients that nobody asked for are not computed: an operand that does not lead to a variable costs nothing.
+//! Results do not depend on the number of threads: work is cut by shape alone and summed in a fixed order.
+//!
+//! ```
+//! use candle_core::{Device, Tensor, Var};
+//! use mammo_ops::{Activation, Conv2dConfig, Padding, conv2d, instance_norm, l1_loss};
+//!
+//! let x = Tensor::ones((1, 1, 8, 8), candle_core::DType::F32, &Device::Cpu)?;
+//! let weight = Var::from_tensor(&Tensor::full(0.1f32, (4, 1, 3, 3), &Device::Cpu)?)?;
+//! let config = Conv2dConfig { stride: 2, padding: Padding::Reflect(1) };
+//! let y = conv2d(&x, &weight, None, config)?;
+//! assert_eq!(y.dims(), [1, 4, 4, 4]);
+//! let y = instance_norm(&y, None, 1e-5, Activation::Relu)?;
+//! let gradients = l1_loss(&y, &y.ones_like()?)?.backward()?;
+//! assert_eq!(gradients.get(&weight).unwrap().dims(), [4, 1, 3, 3]);
+//! # Ok::<(), candle_core::Error>(())
+//! ```
+
+mod activation;
+mod adam;
+mod conv;
+mod element;
+mod loss;
+mod matmul;
+mod norm;
+
+pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
+pub use adam::{AdamConfig, adam_update};
+pub use conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
+pub use loss::{l1_loss, least_squares_loss};
+pub use norm::instance_norm;
