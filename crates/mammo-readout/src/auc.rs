@@ -1,0 +1,151 @@
+use crate::ReadoutError;
+
+/// Ratings split by truth, checked, with each rating's place in the input kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Classes {
+    /// Positions of the positive images in the input.
+    pub(crate) positive_at: Vec<usize>,
+    /// Positions of the negative images in the input.
+    pub(crate) negative_at: Vec<usize>,
+    /// Ratings of the positive images.
+    pub(crate) positive: Vec<f64>,
+    /// Ratings of the negative images.
+    pub(crate) negative: Vec<f64>,
+}
+
+impl Classes {
+    pub(crate) fn new(ratings: &[f64], positive: &[bool]) -> Result<Self, ReadoutError> {
+        check_lengths("ratings", ratings.len(), "truths", positive.len())?;
+        if let Some((index, &value)) = ratings.iter().enumerate().find(|(_, r)| !r.is_finite()) {
+            return Err(ReadoutError::NotFinite { index, value });
+        }
+        let (positive_at, negative_at): (Vec<usize>, Vec<usize>) =
+            (0..ratings.len()).partition(|&i| positive[i]);
+        if positive_at.is_empty() {
+            return Err(ReadoutError::NoPositives);
+        }
+        if negative_at.is_empty() {
+            return Err(ReadoutError::NoNegatives);
+        }
+        let pick = |at: &[usize]| at.iter().map(|&i| ratings[i]).collect();
+        Ok(Self { positive: pick(&positive_at), negative: pick(&negative_at), positive_at, negative_at })
+    }
+}
+
+pub(crate) fn check_lengths(
+    left: &'static str,
+    left_len: usize,
+    right: &'static str,
+    right_len: usize,
+) -> Result<(), ReadoutError> {
+    if left_len == right_len {
+        Ok(())
+    } else {
+        Err(ReadoutError::LengthMismatch { left, left_len, right, right_len })
+    }
+}
+
+/// AUC and placement values (structural components) of DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837.
+#[derive(Debug, Clone)]
+pub(crate) struct Placements {
+    /// The Mann-Whitney AUC. Exactly 0 or 1 when the classes separate.
+    pub(crate) auc: f64,
+    /// V10: for each positive image the share of negatives that it outranks, ties one half.
+    pub(crate) v10: Vec<f64>,
+    /// V01: for each negative image the share of positives that outrank it, ties one half.
+    pub(crate) v01: Vec<f64>,
+}
+
+impl Placements {
+    pub(crate) fn new(classes: &Classes) -> Self {
+        let (m, n) = (classes.positive.len(), classes.negative.len());
+        let positive = sorted(&classes.positive);
+        let negative = sorted(&classes.negative);
+        // Half counts are whole numbers, so that the AUC is exact before its one division.
+        let below: Vec<u64> = classes.positive.iter().map(|&x| half_counts_below(&negative, x)).collect();
+        let total: u64 = below.iter().sum();
+        let v10 = below.iter().map(|&b| b as f64 / (2 * n) as f64).collect();
+        let v01 = classes
+            .negative
+            .iter()
+            .map(|&y| (2 * m as u64 - half_counts_below(&positive, y)) as f64 / (2 * m) as f64)
+            .collect();
+        Self { auc: total as f64 / (2.0 * m as f64 * n as f64), v10, v01 }
+    }
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// Twice the number of `sorted` values below `x`, plus the number equal to it.
+fn half_counts_below(sorted: &[f64], x: f64) -> u64 {
+    let below = sorted.partition_point(|&v| v < x);
+    let not_above = sorted.partition_point(|&v| v <= x);
+    (below + not_above) as u64
+}
+
+/// Area under the empirical ROC curve: the probability that a positive image is rated above a negative one, ties
+/// counting one half (Mann-Whitney U divided by the number of pairs). In `[0, 1]`.
+///
+/// # Errors
+/// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class is empty.
+pub fn auc(ratings: &[f64], positive: &[bool]) -> Result<f64, ReadoutError> {
+    let classes = Classes::new(ratings, positive)?;
+    Ok(Placements::new(&classes).auc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn data() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
+        proptest::collection::vec((0u8..6, any::<bool>()), 2..40)
+            .prop_map(|rows| rows.into_iter().map(|(r, t)| (f64::from(r), t)).unzip())
+            .prop_filter("both classes", |(_, t): &(Vec<f64>, Vec<bool>)| {
+                t.contains(&true) && t.contains(&false)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_count_over_all_pairs((ratings, positive) in data()) {
+            let (mut sum, mut pairs) = (0.0, 0.0);
+            for (x, _) in ratings.iter().zip(&positive).filter(|(_, p)| **p) {
+                for (y, _) in ratings.iter().zip(&positive).filter(|(_, p)| !**p) {
+                    sum += if x > y { 1.0 } else if x == y { 0.5 } else { 0.0 };
+                    pairs += 1.0;
+                }
+            }
+            prop_assert!((auc(&ratings, &positive).unwrap() - sum / pairs).abs() < 1e-12);
+        }
+
+        #[test]
+        fn turning_the_ratings_round_gives_one_minus_the_auc((ratings, positive) in data()) {
+            let turned: Vec<f64> = ratings.iter().map(|r| -r).collect();
+            let sum = auc(&ratings, &positive).unwrap() + auc(&turned, &positive).unwrap();
+            prop_assert!((sum - 1.0).abs() < 1e-12);
+        }
+
+        #[test]
+        fn placements_average_to_the_auc((ratings, positive) in data()) {
+            let p = Placements::new(&Classes::new(&ratings, &positive).unwrap());
+            prop_assert!((p.v10.iter().sum::<f64>() / p.v10.len() as f64 - p.auc).abs() < 1e-12);
+            prop_assert!((p.v01.iter().sum::<f64>() / p.v01.len() as f64 - p.auc).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn input_that_has_no_auc_is_refused() {
+        assert_eq!(auc(&[1.0], &[true, false]).unwrap_err().to_string().split(';').count(), 2);
+        assert_eq!(auc(&[1.0, 2.0], &[false, false]), Err(ReadoutError::NoPositives));
+        assert_eq!(auc(&[1.0, 2.0], &[true, true]), Err(ReadoutError::NoNegatives));
+        assert!(matches!(
+            auc(&[1.0, f64::NAN], &[true, false]),
+            Err(ReadoutError::NotFinite { index: 1, .. })
+        ));
+    }
+}

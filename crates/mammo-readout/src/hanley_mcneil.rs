@@ -1,0 +1,61 @@
+use crate::{
+    AucEstimate, Interval, ReadoutError, VarianceMethod,
+    auc::{Classes, Placements},
+    delong::at_least_two,
+};
+
+/// AUC with the standard error of Hanley and McNeil (Radiology 1982;143:29, equation 1), with `Q1` and `Q2` counted
+/// from the ratings: `Q1` is the chance that two positive images both outrank one negative, `Q2` that one positive
+/// outranks two negatives, a tie with one of the two counting one half and with both one third.
+///
+/// # Errors
+/// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class has fewer than two images.
+pub fn hanley_mcneil(
+    ratings: &[f64],
+    positive: &[bool],
+    interval: Interval,
+) -> Result<AucEstimate, ReadoutError> {
+    let classes = Classes::new(ratings, positive)?;
+    let (m, n) = (classes.positive.len(), classes.negative.len());
+    at_least_two(m, n)?;
+    let auc = Placements::new(&classes).auc;
+    // Above and equal counts a, e among k images give a² + a e + e² / 3 of k² pairs.
+    let mean_of_pairs = |these: &[f64], others: &[f64], above: fn(f64, f64) -> bool| {
+        let sum: f64 = these
+            .iter()
+            .map(|&one| {
+                let a = others.iter().filter(|&&o| above(o, one)).count() as f64;
+                let e = others.iter().filter(|&&o| o == one).count() as f64;
+                a * a + a * e + e * e / 3.0
+            })
+            .sum();
+        sum / (these.len() as f64 * (others.len() as f64).powi(2))
+    };
+    let q1 = mean_of_pairs(&classes.negative, &classes.positive, |x, y| x > y);
+    let q2 = mean_of_pairs(&classes.positive, &classes.negative, |y, x| y < x);
+    let se = standard_error(auc, q1, q2, m, n);
+    AucEstimate::new(auc, se, (m, n), m.min(n), VarianceMethod::HanleyMcNeil, interval)
+}
+
+/// The uncertainty of an AUC of which only its value and the class sizes are known, as in a published table. `Q1`
+/// and `Q2` are those of exponential ratings, `A / (2 - A)` and `2 A² / (1 + A)` (the same paper, equation 2).
+///
+/// # Errors
+/// [`ReadoutError`] when `auc` is not in `[0, 1]` or a class has fewer than two images.
+pub fn hanley_mcneil_published(
+    auc: f64,
+    n_pos: usize,
+    n_neg: usize,
+    interval: Interval,
+) -> Result<AucEstimate, ReadoutError> {
+    at_least_two(n_pos, n_neg)?;
+    interval.around(auc, 0.0, 1)?;
+    let se = standard_error(auc, auc / (2.0 - auc), 2.0 * auc * auc / (1.0 + auc), n_pos, n_neg);
+    AucEstimate::new(auc, se, (n_pos, n_neg), n_pos.min(n_neg), VarianceMethod::HanleyMcNeil, interval)
+}
+
+fn standard_error(a: f64, q1: f64, q2: f64, m: usize, n: usize) -> f64 {
+    let (m, n) = (m as f64, n as f64);
+    let variance = (a * (1.0 - a) + (m - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (m * n);
+    variance.max(0.0).sqrt()
+}
