@@ -1,0 +1,93 @@
+//! Measures of artefacts and tampering on grey planes: radial power spectra, the grid score of up-sampling artefacts,
+//! difference maps, lesion contrast, and the counterfactual score against a phantom's true twin.
+//!
+//! Planes hold values in `[0, 1]` unless a function says otherwise; frequencies are in cycles per pixel.
+//!
+//! ```
+//! use mammo_core::Plane;
+//! use mammo_forensics::{difference, grid_score};
+//!
+//! let smooth = Plane::from_fn(64, 64, |x, y| 0.5 + 0.2 * ((x as f32) / 9.0).sin() * ((y as f32) / 7.0).cos());
+//! let grid = smooth.map(|v| v); // the same picture ...
+//! let grid = grid.zip(&Plane::from_fn(64, 64, |x, y| if (x + y) % 2 == 0 { 0.01 } else { -0.01 }), |a, b| a + b);
+//!
+//! // ... with a two-pixel checkerboard of one percent, which the eye hardly sees.
+//! assert!(grid_score(&grid)?.half_db() > grid_score(&smooth)?.half_db() + 10.0);
+//! assert!(difference(&smooth, &grid)?.min_max().1 > 0.009);
+//! # Ok::<(), mammo_forensics::ForensicsError>(())
+//! ```
+
+mod bootstrap;
+mod contrast;
+mod counterfactual;
+mod difference;
+mod fourier;
+mod grid;
+mod spectrum;
+
+pub use bootstrap::Estimate;
+pub use contrast::{lesion_contrast, ring_width_px};
+pub use counterfactual::{
+    Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,
+};
+pub use difference::{difference, magnitude_quantile, mean_abs_difference};
+pub use grid::{GridScore, grid_score};
+pub use spectrum::{PowerLaw, RadialSpectrum, fit_power_law, mean_spectrum, radial_spectrum, tiles_inside};
+
+/// Why a measure could not be taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ForensicsError {
+    /// Two images that belong together differ in size.
+    #[error("the {what} has {found_width} x {found_height} pixels where {width} x {height} are needed")]
+    Size {
+        /// Which image or mask.
+        what: &'static str,
+        /// Columns it has.
+        found_width: usize,
+        /// Rows it has.
+        found_height: usize,
+        /// Columns it should have.
+        width: usize,
+        /// Rows it should have.
+        height: usize,
+    },
+    /// The image is too small for the measure.
+    #[error("{width} x {height} pixels are too few; each side needs at least {needed_px}")]
+    TooSmall {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Pixels that each side needs.
+        needed_px: usize,
+    },
+    /// There is nothing to average.
+    #[error("a mean spectrum needs at least one image")]
+    NoImages,
+    /// The range of frequencies holds too few points for a line.
+    #[error(
+        "{found} spectrum values with power lie between {low_cpp} and {high_cpp} cycles per pixel; a fit needs at \
+         least 3"
+    )]
+    FitRange {
+        /// Lower end.
+        low_cpp: f64,
+        /// Upper end.
+        high_cpp: f64,
+        /// Values in the range.
+        found: usize,
+    },
+}
+
+/// Checks that an image or mask has the size of another.
+pub(crate) fn check_size(
+    what: &'static str,
+    (found_width, found_height): (usize, usize),
+    (width, height): (usize, usize),
+) -> Result<(), ForensicsError> {
+    if (found_width, found_height) == (width, height) {
+        Ok(())
+    } else {
+        Err(ForensicsError::Size { what, found_width, found_height, width, height })
+    }
+}
