@@ -136,7 +136,7 @@ fn decode(path: &Path, header: &Header, object: &DefaultDicomObject) -> Result<V
     let drop_below = 32 - u32::from(header.bits_stored);
     for v in &mut values {
         let top = (*v as u32) << drop_above;
-        *v = if header.signed { (top as i32) >> drop_below } else { (top >> drop_below) as i32 };
+        *v = if header.signed { top.cast_signed() >> drop_below } else { (top >> drop_below).cast_signed() };
     }
     Ok(values)
 }
