@@ -1,0 +1,154 @@
+use candle_core::{DType, Device, Tensor};
+use mammo_augment::Augmentation;
+use mammo_core::{Plane, Seed};
+use rand::Rng;
+
+use crate::{TrainConfig, TrainError};
+
+/// The training images of both domains: values in [0, 1], air exactly 0, breast at the left edge, one size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingSet {
+    /// Domain A.
+    pub healthy: Vec<Plane>,
+    /// Domain B.
+    pub cancer: Vec<Plane>,
+}
+
+impl TrainingSet {
+    /// Checks that both domains have images and all are of the configured size and range.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`].
+    pub fn check(&self, config: &TrainConfig) -> Result<(), TrainError> {
+        for (domain, planes) in [("healthy", &self.healthy), ("cancer", &self.cancer)] {
+            if planes.is_empty() {
+                return Err(TrainError::Data(format!("there is no {domain} image to train on")));
+            }
+            for (i, plane) in planes.iter().enumerate() {
+                if (plane.height(), plane.width()) != (config.height_px, config.width_px) {
+                    return Err(TrainError::Data(format!(
+                        "{domain} image {i} is {} x {} pixels instead of {} x {} (height x width)",
+                        plane.height(),
+                        plane.width(),
+                        config.height_px,
+                        config.width_px
+                    )));
+                }
+                if !plane.data().iter().all(|v| (0.0..=1.0).contains(v)) {
+                    return Err(TrainError::Data(format!("{domain} image {i} has values outside [0, 1]")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A digest of sizes and values, which ties checkpoints to their images.
+    pub fn digest(&self) -> String {
+        let mut bytes = Vec::new();
+        for planes in [&self.healthy, &self.cancer] {
+            bytes.extend((planes.len() as u64).to_le_bytes());
+            for plane in planes {
+                bytes.extend((plane.width() as u64).to_le_bytes());
+                bytes.extend(plane.data().iter().flat_map(|v| v.to_le_bytes()));
+            }
+        }
+        mammo_files::sha256(&bytes)
+    }
+
+    /// The batches of step `step`: both domains drawn independently and augmented.
+    pub(crate) fn batch(&self, config: &TrainConfig, step: usize) -> Result<(Tensor, Tensor), TrainError> {
+        let draw = |planes: &[Plane], stream: &str| -> Result<Tensor, TrainError> {
+            let mut rng = config.seed.stream_at(stream, step as u64);
+            let images = (0..config.batch_size)
+                .map(|_| {
+                    let plane = &planes[rng.random_range(0..planes.len())];
+                    let plane = match &config.augmentation {
+                        Some(augmentation) => augment(augmentation, plane, &mut rng),
+                        None => plane.clone(),
+                    };
+                    plane_to_tensor(&plane)
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(Tensor::cat(&images, 0)?)
+        };
+        Ok((draw(&self.healthy, "train/healthy")?, draw(&self.cancer, "train/cancer")?))
+    }
+}
+
+fn augment(augmentation: &Augmentation, plane: &Plane, rng: &mut impl Rng) -> Plane {
+    augmentation.draw(rng).apply(plane)
+}
+
+/// A plane in [0, 1] as a network's input: 1 x 1 x H x W in [-1, 1].
+///
+/// # Errors
+/// Failures of the tensor library.
+pub fn plane_to_tensor(plane: &Plane) -> Result<Tensor, TrainError> {
+    let values: Vec<f32> = plane.data().iter().map(|v| 2.0 * v - 1.0).collect();
+    Ok(Tensor::from_vec(values, (1, 1, plane.height(), plane.width()), &Device::Cpu)?)
+}
+
+/// The first image of a network's output, back in [0, 1]; what lies outside is clipped.
+///
+/// # Errors
+/// Failures of the tensor library.
+pub fn tensor_to_plane(tensor: &Tensor) -> Result<Plane, TrainError> {
+    let (_, _, height, width) = tensor.dims4()?;
+    let values: Vec<f32> = tensor.get(0)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+    let values = values.iter().map(|v| ((v + 1.0) / 2.0).clamp(0.0, 1.0)).collect();
+    Plane::new(width, height, values).map_err(|e| TrainError::Data(e.to_string()))
+}
+
+/// The stream that the initial weights of a network are drawn from.
+pub(crate) fn init_stream(seed: Seed, network: &str) -> mammo_core::Stream {
+    seed.stream(&format!("train/init/{network}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+
+    fn config() -> TrainConfig {
+        TrainConfig::new(GeneratorConfig::becker(2, 1), DiscriminatorConfig::becker(2), 32, 32, Seed(3))
+    }
+
+    #[test]
+    fn planes_survive_the_way_to_the_network_and_back() {
+        let plane = Plane::from_fn(4, 8, |x, y| (x + 4 * y) as f32 / 32.0);
+        let back = tensor_to_plane(&plane_to_tensor(&plane).unwrap()).unwrap();
+        assert!(plane.data().iter().zip(back.data()).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn every_healthy_image_is_used_though_there_are_fewer_cancers() {
+        // The study's own code drew both domains by one permutation and so never saw most healthy images.
+        let level = |i: usize, n: usize| Plane::filled(32, 32, i as f32 / n as f32);
+        let set = TrainingSet {
+            healthy: (0..20).map(|i| level(i, 20)).collect(),
+            cancer: (0..3).map(|i| level(i, 3)).collect(),
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        let mut pairs = std::collections::BTreeSet::new();
+        for step in 0..400 {
+            let (a, b) = set.batch(&config(), step).unwrap();
+            let first = |t: &Tensor| t.flatten_all().unwrap().get(0).unwrap().to_scalar::<f32>().unwrap();
+            let key = |v: f32| (v * 1000.0).round() as i32;
+            seen.insert(key(first(&a)));
+            pairs.insert((key(first(&a)), key(first(&b))));
+        }
+        assert_eq!(seen.len(), 20);
+        assert!(pairs.len() > 50, "images are paired anew: {}", pairs.len());
+    }
+
+    #[test]
+    fn unfit_images_are_named() {
+        let good = Plane::filled(32, 32, 0.5);
+        let message = |healthy: Vec<Plane>, cancer: Vec<Plane>| {
+            TrainingSet { healthy, cancer }.check(&config()).unwrap_err().to_string()
+        };
+        assert!(message(vec![], vec![good.clone()]).contains("no healthy"));
+        assert!(message(vec![good.clone()], vec![Plane::filled(16, 32, 0.5)]).contains("32 x 16"));
+        assert!(message(vec![good.map(|_| 1.5)], vec![good]).contains("[0, 1]"));
+    }
+}

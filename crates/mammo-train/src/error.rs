@@ -1,0 +1,45 @@
+use mammo_files::FileError;
+use mammo_models::ModelError;
+use std::path::PathBuf;
+
+/// Why training could not start, go on or be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A number in the configuration that makes no training.
+    #[error("training configuration: {0}")]
+    Config(String),
+    /// The training images do not fit the configuration.
+    #[error("training images: {0}")]
+    Data(String),
+    /// A checkpoint of another run.
+    #[error("{}: this checkpoint belongs to another run ({difference}); start afresh in another folder", path.display())]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A network failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The losses are no longer numbers.
+    #[error("step {step}: the loss {loss} is not a number; lower the learning rate")]
+    Diverged {
+        /// The step.
+        step: usize,
+        /// The loss's name.
+        loss: &'static str,
+    },
+    /// What the observer returned.
+    #[error("{0}")]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
+    }
+}
