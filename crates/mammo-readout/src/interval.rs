@@ -157,6 +157,21 @@ pub struct AucEstimate {
 }
 
 impl AucEstimate {
+    /// An AUC whose standard error the caller has estimated, for example a mean over readers with a jackknife.
+    /// `independent_pairs` as in [`Interval::around`].
+    ///
+    /// # Errors
+    /// [`ReadoutError::OutOfRange`] when a number is outside its range.
+    pub fn given(
+        auc: f64,
+        se: f64,
+        (n_pos, n_neg): (usize, usize),
+        independent_pairs: usize,
+        interval: Interval,
+    ) -> Result<Self, ReadoutError> {
+        Self::new(auc, se, (n_pos, n_neg), independent_pairs, VarianceMethod::Given, interval)
+    }
+
     pub(crate) fn new(
         auc: f64,
         se: f64,
