@@ -1,0 +1,47 @@
+//! Mammography releases on disk become records, cohorts with named labels, splits by patient, and prepared images.
+//!
+//! ```
+//! use mammo_core::{LabelRule, Seed};
+//! use mammo_dataset::{Cohort, ImageSize, ViewFilter, prepare, read_release, to_network};
+//!
+//! # fn example(folder: &str) -> Result<(), mammo_dataset::DatasetError> {
+//! let release = read_release(&format!("inbreast:{folder}").parse()?)?;
+//! let cohort = Cohort::select(&release, LabelRule::BiradsGe3, ViewFilter::Cc)?;
+//! let split = cohort.split(0.15, Seed(7))?;
+//!
+//! let size: ImageSize = "512x408".parse()?;
+//! let first = &release.records[cohort.members[split.train[0]].record];
+//! let prepared = prepare(&release.root, first, size)?;
+//! let input = to_network(&prepared.plane);
+//! assert_eq!((input.height(), input.width()), (512, 408));
+//! # Ok(())
+//! # }
+//! # assert!(example("/nowhere").unwrap_err().to_string().contains("/nowhere"));
+//! ```
+//!
+//! The path of an image: [`read_release`] collects what the release says about it and what is odd about it;
+//! [`Cohort::select`] gives it a label by a named rule; [`Cohort::split`] keeps all images of a person on one side;
+//! [`prepare`] removes what is not breast, puts the chest wall to the left and brings it to the size of a network.
+
+mod cohort;
+mod error;
+mod inbreast;
+mod intensity;
+mod mini_mias;
+mod prepare;
+mod release;
+mod segment;
+mod size;
+mod source;
+mod split;
+mod summary;
+
+pub use cohort::{Cohort, Excluded, ExclusionReason, Member, ViewFilter};
+pub use error::DatasetError;
+pub use intensity::{IntensityMap, from_network, to_network};
+pub use prepare::{Crop, Prepared, prepare, prepare_twin};
+pub use release::{ImageRecord, Note, Release, read_release};
+pub use size::ImageSize;
+pub use source::{Dataset, Source};
+pub use split::Split;
+pub use summary::{CohortSummary, PartSummary};

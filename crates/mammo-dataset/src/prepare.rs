@@ -1,0 +1,185 @@
+use crate::{Dataset, DatasetError, ImageRecord, ImageSize, IntensityMap, segment};
+use image::DynamicImage;
+use mammo_core::{Fit, Laterality, Mask, Plane, Point, Roi};
+use mammo_dicom::Mammogram;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The columns of the file that are used; all rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crop {
+    /// Columns of the file to the left of the part that is used.
+    pub left_px: usize,
+    /// Columns used.
+    pub width_px: usize,
+}
+
+/// An image as the networks will see it, before the map to `[-1, 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Values in `[0, 1]`; outside of `breast` exactly 0; the chest wall at the left edge.
+    pub plane: Plane,
+    /// Where the breast is.
+    pub breast: Mask,
+    /// Which columns of the file were used. Digital mammograms are used whole; films are cut to the breast's
+    /// columns, since their chest wall lies somewhere inside of the picture.
+    pub crop: Crop,
+    /// How the used part was brought to the size asked for.
+    pub fit: Fit,
+    /// How display values became `[0, 1]`.
+    pub intensity: IntensityMap,
+    /// Regions of interest in pixels of `plane`.
+    pub rois: Vec<Roi>,
+    /// SHA-256 of the image file.
+    pub source_sha256: String,
+}
+
+impl Prepared {
+    /// Where a point of the file lies in `plane`.
+    pub fn to_prepared(&self, p: Point) -> Point {
+        self.fit.to_canvas(Point { x: p.x - self.crop.left_px as f32, y: p.y })
+    }
+
+    /// Where a point of `plane` lies in the file.
+    pub fn to_source(&self, p: Point) -> Point {
+        let p = self.fit.to_source(p);
+        Point { x: p.x + self.crop.left_px as f32, y: p.y }
+    }
+}
+
+/// Reads one image of a release and prepares it.
+///
+/// 1. What is not breast becomes 0. Digital mammograms: all but the largest connected part above 0. Films: see below.
+/// 2. The chest wall goes to the left edge: right breasts are mirrored; films by what the picture shows.
+/// 3. Area averaging to `size` with the aspect kept, black around ([`Fit`]).
+/// 4. A linear [`IntensityMap`] that one hot pixel cannot move; outside of the breast exactly 0.
+///
+/// Films have a background that is not black, labels, tape and bright strips: the breast is the largest part above
+/// a threshold between background and tissue, after an opening that cuts labels off; the background's brightness
+/// becomes the black of the picture.
+///
+/// # Errors
+/// [`DatasetError`], naming the file: it cannot be read, or there is no breast in it.
+pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Prepared, DatasetError> {
+    let path = root.join(&record.path);
+    let source_sha256 = mammo_files::sha256_file(&path)?;
+    let Source { plane: source, breast, background } = read(&path, record.dataset)?;
+    let no_breast = || DatasetError::NoBreast { path: path.clone() };
+    let (first, end) = segment::columns_of(&breast).ok_or_else(no_breast)?;
+    let (crop, mirrored) = match record.dataset {
+        Dataset::Inbreast => {
+            (Crop { left_px: 0, width_px: source.width() }, record.laterality == Laterality::Right)
+        }
+        Dataset::MiniMias => {
+            (Crop { left_px: first, width_px: end - first }, segment::chest_wall_is_right(&breast))
+        }
+    };
+    let fit = Fit::plan((crop.width_px, source.height()), (size.width_px(), size.height_px()), mirrored);
+    let (display, breast) = fitted(&source, &breast, crop, &fit);
+    if breast.count() == 0 {
+        return Err(no_breast());
+    }
+    let intensity = IntensityMap::from_breast(&display, &breast, background);
+    let mut prepared = Prepared {
+        plane: mapped(&display, &breast, &intensity),
+        breast,
+        crop,
+        fit,
+        intensity,
+        rois: Vec::new(),
+        source_sha256,
+    };
+    prepared.rois = record
+        .rois
+        .iter()
+        .map(|roi| Roi {
+            shape: roi.shape.transformed(fit.scale, |p| prepared.to_prepared(p)),
+            ..roi.clone()
+        })
+        .collect();
+    Ok(prepared)
+}
+
+/// Prepares the counterfactual twin of an image (the same breast with or without its lesion) exactly as the image
+/// was: same columns, same fit, same intensity map. Pixels that are equal in the files are equal in the planes, but
+/// for those that share a pixel of the smaller picture with a lesion.
+///
+/// # Errors
+/// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
+pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
+    let Source { plane: source, breast, .. } = read(twin_path, record.dataset)?;
+    let height = like.fit.source_height_px;
+    let fits = match record.dataset {
+        Dataset::Inbreast => source.width() == like.crop.width_px,
+        Dataset::MiniMias => source.width() >= like.crop.left_px + like.crop.width_px,
+    };
+    if source.height() != height || !fits {
+        return Err(DatasetError::TwinSize {
+            path: twin_path.to_owned(),
+            width: source.width(),
+            height: source.height(),
+            expected_width: like.crop.left_px + like.crop.width_px,
+            expected_height: height,
+        });
+    }
+    let (display, breast) = fitted(&source, &breast, like.crop, &like.fit);
+    Ok(mapped(&display, &breast, &like.intensity))
+}
+
+/// Display values, the breast in them, and the display value of black.
+struct Source {
+    plane: Plane,
+    breast: Mask,
+    background: f32,
+}
+
+fn read(path: &Path, dataset: Dataset) -> Result<Source, DatasetError> {
+    match dataset {
+        Dataset::Inbreast => {
+            let plane = Mammogram::open(path)?.display_plane();
+            let breast = segment::digital(&plane);
+            Ok(Source { plane, breast, background: 0.0 })
+        }
+        Dataset::MiniMias => {
+            let broken = |reason: String| DatasetError::Picture { path: path.to_owned(), reason };
+            let picture = image::open(path).map_err(|e| broken(e.to_string()))?;
+            let (width, height) = (picture.width() as usize, picture.height() as usize);
+            // Grey values as the file stores them, not stretched to another number of bits.
+            let data = match picture {
+                DynamicImage::ImageLuma8(grey) => grey.into_raw().into_iter().map(f32::from).collect(),
+                other => other.into_luma16().into_raw().into_iter().map(f32::from).collect(),
+            };
+            let plane = Plane::new(width, height, data).map_err(|e| broken(e.to_string()))?;
+            let (breast, background) = segment::film(&plane);
+            Ok(Source { plane, breast, background })
+        }
+    }
+}
+
+/// The part that is used at the size asked for, black outside of the breast, and the breast there: the pixels that
+/// are covered by it at least by half.
+fn fitted(source: &Plane, breast: &Mask, crop: Crop, fit: &Fit) -> (Plane, Mask) {
+    let width = source.width();
+    let part = |value: &dyn Fn(usize) -> f32| {
+        Plane::from_fn(crop.width_px, source.height(), |x, y| value(y * width + x + crop.left_px))
+    };
+    let inside = breast.data();
+    let share = fit.apply(&part(&|i| if inside[i] { 1.0 } else { 0.0 }));
+    let sum = fit.apply(&part(&|i| if inside[i] { source.data()[i] } else { 0.0 }));
+    let mask = Mask::from_fn(share.width(), share.height(), |x, y| share.get(x, y) >= 0.5);
+    // Black from outside must not darken the skin line: divide by the share that is breast.
+    (sum.zip(&share, |sum, share| if share >= 0.5 { sum / share } else { 0.0 }), mask)
+}
+
+fn mapped(display: &Plane, breast: &Mask, intensity: &IntensityMap) -> Plane {
+    let mut plane = display.map(|v| intensity.to_unit(v));
+    for (v, &inside) in plane.data_mut().iter_mut().zip(breast.data()) {
+        if !inside {
+            *v = 0.0;
+        }
+    }
+    plane
+}
+
+#[cfg(test)]
+mod tests;
