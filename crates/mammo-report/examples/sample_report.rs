@@ -3,8 +3,8 @@
 use mammo_core::{Plane, Point, Seed, Shape};
 use mammo_png::{Mark, Sheet, SheetRow, Tile, encode_gray8};
 use mammo_report::{
-    Align, Axis, Block, LinePlot, Marker, Picture, PictureRow, Plot, Reference, Report, ReportError,
-    RocCurve, RocPlot, Section, Series, Stroke, Table, estimate_text,
+    Axis, Block, LinePlot, Marker, Picture, PictureRow, Plot, Reference, Report, ReportError, RocCurve,
+    RocPlot, Section, Series, Stroke, Table, estimate_text,
 };
 use rand_distr::{Distribution, StandardNormal};
 use std::path::PathBuf;
@@ -17,11 +17,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn report() -> Result<Report, Box<dyn std::error::Error>> {
-    let mut report = Report::new("Demo: a page of made-up data", "mammo (demo)");
-    report.subtitle =
-        "CycleGAN translation between healthy and cancer mammograms: training, pictures, measures and reader study."
-            .to_owned();
-    report.simulated_readers = true;
+    let mut report = Report {
+        subtitle: "CycleGAN translation between healthy and cancer mammograms: training, pictures, measures and reader \
+                   study."
+            .to_owned(),
+        simulated_readers: true,
+        ..Report::new("Demo: a page of made-up data", "mammo (demo)")
+    };
     report.summary = [
         "All numbers on this page are made up to show its layout.",
         "Removing lesions took away 88 % (95 % CI 81 to 93) of their contrast and changed the rest of the breast by \
@@ -245,17 +247,11 @@ fn readout() -> Section {
     };
     let mut table = Table::new(
         "Finding cancer: AUC on originals and on modified images",
-        [
-            "",
-            "This run: originals",
-            "modified",
-            "Paper: originals",
-            "modified",
-            "As first printed: originals",
-            "modified",
-        ],
+        ["", "originals", "modified", "originals", "modified", "originals", "modified"],
     );
-    table.align = vec![Align::Left];
+    table.groups = [("", 1), ("this run", 2), ("paper", 2), ("as first printed", 2)]
+        .map(|(name, columns)| (name.to_owned(), columns))
+        .to_vec();
     table.row(["Reader 1", "0.81 (0.62 to 0.93)", "0.60 (0.40 to 0.78)", "0.85", "0.63", "0.85", "0.63"]);
     table.row(["Reader 2", "0.70 (0.49 to 0.85)", "0.66 (0.45 to 0.83)", "0.67", "0.69", "0.75", "0.67"]);
     table.row(["Reader 3", "0.74 (0.54 to 0.88)", "0.72 (0.51 to 0.87)", "0.75", "0.77", "0.77", "0.69"]);

@@ -115,6 +115,9 @@ pub enum Align {
 pub struct Table {
     /// What the table shows.
     pub caption: String,
+    /// Headings above the column headings, each with the number of columns that it spans, from the first column; an
+    /// empty heading leaves its columns free. May be empty.
+    pub groups: Vec<(String, usize)>,
     /// Column headings.
     pub header: Vec<String>,
     /// How the columns are set; missing ones are right-aligned.

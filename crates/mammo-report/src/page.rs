@@ -132,10 +132,27 @@ fn table_html(html: &mut String, table: &Table) {
     };
     let _ = write!(
         html,
-        "<div class=\"table\">\n<table>\n<caption>{}{}</caption>\n<thead>\n<tr>",
+        "<div class=\"table\">\n<table>\n<caption>{}{}</caption>\n<thead>\n",
         simulated_tag(table.simulated),
         escape(&table.caption)
     );
+    if !table.groups.is_empty() {
+        html.push_str("<tr class=\"groups\">");
+        for (name, columns) in &table.groups {
+            let _ = if name.is_empty() {
+                write!(html, "<td colspan=\"{}\"></td>", columns.max(&1))
+            } else {
+                write!(
+                    html,
+                    "<th scope=\"colgroup\" colspan=\"{}\"><span>{}</span></th>",
+                    columns.max(&1),
+                    escape(name)
+                )
+            };
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("<tr>");
     for (i, cell) in table.header.iter().enumerate() {
         let _ = write!(html, "<th scope=\"col\"{}>{}</th>", class(i), escape(cell));
     }
@@ -184,6 +201,7 @@ mod tests {
         table.row([text]);
         table.footnotes.push(text.to_owned());
         table.simulated = true;
+        table.groups = vec![(String::new(), 1), (text.to_owned(), 1)];
         let picture = Picture::new(text, marked(8)).unwrap();
         Report {
             title: text.to_owned(),

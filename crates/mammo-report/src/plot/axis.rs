@@ -135,6 +135,8 @@ fn log_ticks(low: f64, high: f64) -> Vec<(f64, TickLabel)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let every = ((decades / 6.0).ceil() as i32).max(1);
     let mantissas: &[f64] = if decades < 3.2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    // One notation for the whole axis.
+    let short_digits = low > 0.9e-3 && high < 1.1e5;
     let mut ticks = Vec::new();
     for exponent in (first..=last).filter(|e| e.rem_euclid(every) == 0) {
         for mantissa in mantissas {
@@ -142,7 +144,7 @@ fn log_ticks(low: f64, high: f64) -> Vec<(f64, TickLabel)> {
             if value < low * 0.999 || value > high * 1.001 {
                 continue;
             }
-            let label = if decades < 3.2 && (-4..=4).contains(&exponent) || (-2..=3).contains(&exponent) {
+            let label = if short_digits || (0..=1).contains(&exponent) {
                 TickLabel::Plain(grouped(&number_text(value, (-exponent).max(0) as usize)))
             } else if *mantissa == 1.0 {
                 TickLabel::PowerOfTen(exponent)
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(labels(log_ticks(0.004, 0.5)), ["0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(
             labels(log_ticks(1e-8, 1e-2)),
-            ["10^-8", "10^-7", "10^-6", "10^-5", "10^-4", "10^-3", "0.01"]
+            ["10^-8", "10^-7", "10^-6", "10^-5", "10^-4", "10^-3", "10^-2"]
         );
     }
 

@@ -1,17 +1,17 @@
 use super::{
     Axis,
     axis::{Mapping, TickLabel},
-    color_class, dash, figure, legend_entry, path,
+    color_class, dash, figure, legend_dot, legend_entry, path,
 };
 use crate::html::escape;
 use std::fmt::Write;
 
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 360.0;
-const LEFT: f64 = 68.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 52.0;
+const WIDTH: f64 = 520.0;
+const HEIGHT: f64 = 345.0;
+pub(super) const LEFT: f64 = 56.0;
+pub(super) const RIGHT: f64 = 14.0;
+pub(super) const TOP: f64 = 30.0;
+pub(super) const BOTTOM: f64 = 52.0;
 
 /// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,7 +122,10 @@ impl LinePlot {
                     );
                 }
             }
-            legend.push_str(&legend_entry(&series.name, i, dash(i)));
+            legend.push_str(&match series.stroke {
+                Stroke::Dots => legend_dot(&series.name, i),
+                Stroke::Line | Stroke::Faint => legend_entry(&series.name, i, dash(i)),
+            });
         }
         svg.push_str("</svg></svg>");
         figure("wide", &self.title, self.simulated, &legend, &svg, &self.caption)
@@ -161,11 +164,12 @@ pub(super) fn frame(
         tick(svg, LEFT - 8.0, at + 4.5, "end", &label);
     }
     let _ = write!(svg, "<path class=\"frame\" d=\"M{LEFT} {TOP}L{LEFT} {bottom}L{right} {bottom}\"/>");
-    let (middle_x, middle_y) = (f64::midpoint(LEFT, right), f64::midpoint(TOP, bottom));
+    // The label of the vertical axis stands above it: it reads without tilting the head and has room for its unit.
     let _ = write!(
         svg,
-        "<text class=\"axis\" x=\"{middle_x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\
-         <text class=\"axis\" transform=\"translate(16 {middle_y:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\
+         <text class=\"axis\" x=\"2\" y=\"15\">{}</text>",
+        f64::midpoint(LEFT, right),
         height - 8.0,
         escape(x_label),
         escape(y_label)

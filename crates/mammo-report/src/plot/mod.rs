@@ -19,7 +19,7 @@ fn color_class(index: usize) -> String {
 
 /// The dash of series number `index`, so that series differ without colour too.
 fn dash(index: usize) -> &'static str {
-    ["", "7 4", "2 3", "10 3 2 3", "4 2", "1 4"][index % 6]
+    ["", "9 3", "3 3", "12 3 3 3", "5 2", "2 4"][index % 6]
 }
 
 /// An SVG path through points in SVG units; a gap where a value is not finite.
@@ -36,10 +36,18 @@ fn path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
 
 /// One entry of a legend: the line as it is drawn and its name.
 fn legend_entry(name: &str, index: usize, dashed: &str) -> String {
+    let class = color_class(index);
+    swatch(name, &format!("<path class=\"line {class}\" stroke-dasharray=\"{dashed}\" d=\"M1 5L29 5\"/>"))
+}
+
+/// One entry of a legend for a series of dots.
+fn legend_dot(name: &str, index: usize) -> String {
+    swatch(name, &format!("<circle class=\"dot {}\" cx=\"15\" cy=\"5\" r=\"3\"/>", color_class(index)))
+}
+
+fn swatch(name: &str, drawing: &str) -> String {
     format!(
-        "<li><svg class=\"swatch\" viewBox=\"0 0 30 10\" aria-hidden=\"true\"><path class=\"line {}\" \
-         stroke-dasharray=\"{dashed}\" d=\"M1 5L29 5\"/></svg>{}</li>\n",
-        color_class(index),
+        "<li><svg class=\"swatch\" viewBox=\"0 0 30 10\" aria-hidden=\"true\">{drawing}</svg>{}</li>\n",
         escape(name)
     )
 }

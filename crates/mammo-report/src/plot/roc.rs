@@ -2,15 +2,16 @@ use super::{
     Axis, Scale,
     axis::Mapping,
     color_class, dash, figure, legend_entry,
-    line::{frame, open},
+    line::{BOTTOM, LEFT, RIGHT, TOP, frame, open},
     path,
 };
 use crate::estimate_text;
 use std::fmt::Write;
 
-// The margins are those of line plots; with them the plotting area is 348 by 348.
-const WIDTH: f64 = 430.0;
-const HEIGHT: f64 = 412.0;
+/// The side of the square between the axes.
+const SIDE: f64 = 340.0;
+const WIDTH: f64 = LEFT + SIDE + RIGHT;
+const HEIGHT: f64 = TOP + SIDE + BOTTOM;
 
 /// One ROC curve.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,8 +42,8 @@ pub struct RocPlot {
 impl RocPlot {
     pub(crate) fn html(&self) -> String {
         let unit = Axis { label: String::new(), scale: Scale::Linear, range: Some((0.0, 1.0)) };
-        let x = Mapping::new(&unit, std::iter::empty(), 68.0, WIDTH - 14.0);
-        let y = Mapping::new(&unit, std::iter::empty(), HEIGHT - 52.0, 12.0);
+        let x = Mapping::new(&unit, std::iter::empty(), LEFT, LEFT + SIDE);
+        let y = Mapping::new(&unit, std::iter::empty(), TOP + SIDE, TOP);
         let at = |(px, py): (f64, f64)| Some((x.place(px.clamp(0.0, 1.0))?, y.place(py.clamp(0.0, 1.0))?));
         let names = self.curves.iter().map(legend_text).collect::<Vec<_>>();
         let mut svg = open(WIDTH, HEIGHT, &format!("{}: ROC curves; {}", self.title, names.join("; ")));
@@ -64,7 +65,15 @@ impl RocPlot {
             legend.push_str(&legend_entry(name, i, dash(i)));
         }
         svg.push_str("</svg>");
-        figure("square", &self.title, self.simulated, &legend, &svg, &self.caption)
+        let mut caption = self.caption.clone();
+        if !caption.is_empty() {
+            caption.push(' ');
+        }
+        caption.push_str("Dashed diagonal: chance.");
+        if self.curves.iter().any(|curve| curve.auc_interval_95.is_some()) {
+            caption.push_str(" In brackets: 95\u{a0}% confidence interval.");
+        }
+        figure("square", &self.title, self.simulated, &legend, &svg, &caption)
     }
 }
 
@@ -95,6 +104,6 @@ mod tests {
         assert!(html.contains("Reader 1: AUC 0.31 (0.20 to 0.44)"));
         assert!(html.contains("SIMULATED"));
         // The corners of the square: bottom left and top right.
-        assert!(html.contains("d=\"M68.0 360.0L311.6 290.4L416.0 12.0\""), "{html}");
+        assert!(html.contains("d=\"M56.0 370.0L294.0 302.0L396.0 30.0\""), "{html}");
     }
 }
