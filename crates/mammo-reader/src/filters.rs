@@ -86,9 +86,9 @@ pub(crate) fn breast(plane: &Plane) -> Mask {
     let (width, height) = (plane.width(), plane.height());
     let whole = Mask::from_fn(width, height, |_, _| true);
     let soft = Smoother::new(&whole).smooth(plane.data(), 0.012 * width as f32);
-    let mut sorted = soft.clone();
-    sorted.sort_by(f32::total_cmp);
-    let threshold = 0.12 * sorted[sorted.len() * 98 / 100];
+    let mut ranked = soft.clone();
+    let at = ranked.len() * 98 / 100;
+    let threshold = 0.12 * *ranked.select_nth_unstable_by(at, f32::total_cmp).1;
     let bright: Vec<f32> = soft.iter().map(|&v| f32::from(u8::from(v > threshold))).collect();
     let rim = Smoother::new(&whole).smooth(&bright, 0.02 * width as f32);
     let region = Mask::from_fn(width, height, |x, y| rim[y * width + x] > 0.999);

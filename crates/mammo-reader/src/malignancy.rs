@@ -38,6 +38,8 @@ pub(crate) fn features(plane: &Plane, sizes_px_at_128: &[f32]) -> Vec<f64> {
 /// Mean of the given share of the values, at least four of them if there are four.
 fn mean_of_largest(values: &mut [f32], share: f64) -> f64 {
     let k = ((values.len() as f64 * share) as usize).max(4).min(values.len());
-    values.sort_by(|a, b| b.total_cmp(a));
+    if k < values.len() {
+        values.select_nth_unstable_by(k, |a, b| b.total_cmp(a));
+    }
     values[..k].iter().map(|&v| f64::from(v)).sum::<f64>() / k as f64
 }

@@ -18,7 +18,7 @@ const RIDGE: f64 = 5.0;
 /// Share of the identity in the correlations of the tampering features.
 const SHRINKAGE: f64 = 0.2;
 /// Fewest training images of each label.
-const FEWEST_TRAINING: usize = 10;
+const FEWEST_TRAINING: usize = 5;
 /// Shares of the training scores below which the ratings 1, 2, 3 and 4 end. Half of the training images show cancer.
 const MALIGNANCY_CUTS: [f64; 4] = [0.3, 0.5, 0.7, 0.85];
 /// The same for tampering, where no training image was altered: a rating of 3 is rare among originals.

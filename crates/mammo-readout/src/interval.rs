@@ -108,6 +108,7 @@ fn in_range(what: &'static str, value: f64, inside: bool, range: &'static str) -
 #[serde(rename_all = "snake_case")]
 pub enum VarianceMethod {
     /// DeLong, DeLong and Clarke-Pearson 1988; assumes independent images.
+    #[serde(rename = "delong")]
     DeLong,
     /// Hanley and McNeil 1982; assumes independent images (and, from a published AUC, exponential ratings).
     HanleyMcNeil,

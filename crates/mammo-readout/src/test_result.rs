@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum TestMethod {
     /// DeLong, DeLong and Clarke-Pearson 1988: both AUCs come from the same images, which are independent.
+    #[serde(rename = "delong_paired")]
     DeLongPaired,
     /// DeLong variances added: the AUCs come from different, independent images.
+    #[serde(rename = "delong_unpaired")]
     DeLongUnpaired,
     /// Obuchowski 1997, extended to clusters that occur in one arm only: clusters are independent, images of one
     /// cluster need not be.
