@@ -49,8 +49,13 @@ pub struct TrainConfig {
     pub checkpoint_every_steps: usize,
     /// Steps from one sample sheet to the next.
     pub sample_every_steps: usize,
-    /// Seed of the initial weights, the order of images, augmentation and pools.
+    /// Seed of the initial weights, the order of images, augmentation and pools; 0 where a file leaves it out.
+    #[serde(default = "zero")]
     pub seed: Seed,
+}
+
+fn zero() -> Seed {
+    Seed(0)
 }
 
 impl TrainConfig {

@@ -139,16 +139,15 @@ impl<T: Element> Window<'_, T> {
     }
 }
 
-/// Dot product with sixteen running sums, which the compiler keeps in vector registers; a plain sum may not be
+/// Dot product with many running sums, which the compiler keeps in vector registers; a plain sum may not be
 /// reordered and stays scalar.
 #[inline(always)]
 fn dot<T: Element>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::default(); 16];
-    let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let tail =
-        a_chunks.remainder().iter().zip(b_chunks.remainder()).fold(T::default(), |acc, (&x, &y)| acc + x * y);
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for i in 0..16 {
+    let mut sums = [T::default(); 32];
+    let ((a_blocks, a_tail), (b_blocks, b_tail)) = (a.as_chunks::<32>(), b.as_chunks::<32>());
+    let tail = a_tail.iter().zip(b_tail).fold(T::default(), |acc, (&x, &y)| acc + x * y);
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for i in 0..32 {
             sums[i] += x[i] * y[i];
         }
     }

@@ -1,0 +1,113 @@
+//! The command line.
+
+use crate::exp1::DataSource;
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use mammo_core::LabelRule;
+use mammo_dataset::ViewFilter;
+use std::path::PathBuf;
+
+/// Research on tampering with mammograms by CycleGAN, and on finding it. Not for diagnosis.
+#[derive(Parser)]
+#[command(name = "mammo", version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Experiment 1 of Becker et al. (arXiv 1811.07767) from mammograms to report
+    #[command(name = "reproduce-exp1", after_help = EXIT_CODES)]
+    ReproduceExp1(Exp1Args),
+    /// Make a release of procedural mammograms with counterfactual twins, laid out as INbreast
+    Phantom(PhantomArgs),
+    /// Analyse a ratings file: ROC, AUC with intervals, and tests, reader by reader
+    Analyse(AnalyseArgs),
+    /// Write the report of a finished run again
+    Report(ReportArgs),
+}
+
+/// Options of `reproduce-exp1`.
+#[derive(ClapArgs)]
+pub(crate) struct Exp1Args {
+    /// Images: `phantom` (made on the spot), `inbreast:DIR` or `mini-mias:DIR`
+    #[arg(long, default_value = "phantom", value_name = "SOURCE")]
+    pub(crate) data: DataSource,
+
+    /// What is called cancer: birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, abnormal or malignant
+    #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
+    pub(crate) labels: LabelRule,
+
+    /// Projections: cc, mlo or all
+    #[arg(long, default_value = "all")]
+    pub(crate) views: ViewFilter,
+
+    /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
+    #[arg(long, default_value = "cpu", value_name = "NAME|FILE")]
+    pub(crate) preset: String,
+
+    /// Where to compute: cpu, or cuda:N in a build with CUDA
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+
+    /// The number that everything random is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Training steps instead of the preset's; the learning rate is constant for the first half
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+
+    /// Run folder [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Go on with an interrupted run: the one in --out, else the newest with these settings under runs/
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// The whole path at toy size in under a minute; the same as --preset smoke
+    #[arg(long, conflicts_with_all = ["preset", "steps"])]
+    pub(crate) quick: bool,
+
+    /// Ratings by people instead of simulated readers: a filled-in readout/sheet.csv of this run
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) ratings: Option<PathBuf>,
+}
+
+/// Options of `phantom`.
+#[derive(ClapArgs)]
+pub(crate) struct PhantomArgs {
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// People
+    #[arg(long, default_value_t = 100)]
+    pub(crate) patients: usize,
+
+    /// The number that everything random is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Options of `analyse`.
+#[derive(ClapArgs)]
+pub(crate) struct AnalyseArgs {
+    /// Ratings with the columns reader, case, arm, truth_label, truth_modified, question and rating
+    pub(crate) ratings: PathBuf,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `report`.
+#[derive(ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// A finished run folder
+    pub(crate) run: PathBuf,
+}

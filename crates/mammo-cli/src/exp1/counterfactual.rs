@@ -1,0 +1,82 @@
+//! How near removal and injection come to the truth, which only phantoms have.
+
+use super::config::RunConfig;
+use super::folder::RunFolder;
+use super::images::{Images, StudyImage};
+use super::parallel;
+use mammo_core::{Finding, Mask};
+use mammo_forensics::{
+    Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,
+};
+use mammo_train::CycleGan;
+use serde::{Deserialize, Serialize};
+
+/// Resamples of the bootstrap over patients.
+const RESAMPLES: usize = 2000;
+
+/// `counterfactual.json`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Scores {
+    pub(crate) removal: CounterfactualSummary,
+    pub(crate) injection: CounterfactualSummary,
+    pub(crate) cases: Vec<CounterfactualCase>,
+}
+
+/// The pixels of an image's masses, if it has any.
+pub(crate) fn masses(image: &StudyImage) -> Option<Mask> {
+    let plane = &image.prepared.plane;
+    let masks: Vec<Mask> = image
+        .prepared
+        .rois
+        .iter()
+        .filter(|roi| roi.finding == Finding::Mass)
+        .map(|roi| Mask::from_shape(plane.width(), plane.height(), &roi.shape))
+        .collect();
+    let union = Mask::from_fn(plane.width(), plane.height(), |x, y| masks.iter().any(|m| m.get(x, y)));
+    (union.count() > 0).then_some(union)
+}
+
+/// Scores every held-out lesion that has a twin, in both directions, and writes `counterfactual.json`. Real releases have
+/// no twins and get no such file.
+pub(crate) fn score(
+    config: &RunConfig,
+    folder: &RunFolder,
+    images: &Images,
+    model: &CycleGan,
+) -> anyhow::Result<()> {
+    let with_twin: Vec<&StudyImage> = images.test.iter().filter(|image| image.twin.is_some()).collect();
+    if with_twin.is_empty() {
+        return Ok(());
+    }
+    let scored = parallel("twins", "lesions scored against their twins", &with_twin, |image| {
+        let (Some(twin), Some(lesion)) = (&image.twin, masses(image)) else { return Ok(Vec::new()) };
+        let original = &image.prepared.plane;
+        let (removed, injected) = (model.remove(original)?, model.inject(twin)?);
+        let breast = &image.prepared.breast;
+        let removal =
+            Counterfactual { input: original, translated: &removed, twin, lesion: &lesion, breast };
+        let injection = Counterfactual {
+            input: twin,
+            translated: &injected,
+            twin: original,
+            lesion: &lesion,
+            breast,
+        };
+        let mut cases = Vec::new();
+        for (direction, images) in [(Direction::Removal, removal), (Direction::Injection, injection)] {
+            let (id, patient) = (image.record.image_id.clone(), image.record.patient_id.clone());
+            cases.extend(score_counterfactual(id, patient, direction, &images)?);
+        }
+        Ok(cases)
+    })?;
+    let cases = scored.concat();
+    let summary = |direction, stream: &str| {
+        summarise(&cases, direction, RESAMPLES, &mut config.seed.stream(stream))
+    };
+    let scores = Scores {
+        removal: summary(Direction::Removal, "counterfactual/removal"),
+        injection: summary(Direction::Injection, "counterfactual/injection"),
+        cases,
+    };
+    Ok(mammo_files::write_json(&folder.path("counterfactual.json"), &scores)?)
+}

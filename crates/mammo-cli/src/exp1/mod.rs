@@ -1,0 +1,117 @@
+//! Experiment 1 from mammograms to report, stage by stage, each in a file of its own.
+
+mod config;
+mod counterfactual;
+mod examples;
+mod folder;
+mod images;
+mod page;
+mod readout;
+mod spectra;
+mod training;
+mod translation;
+
+pub(crate) use config::DataSource;
+
+use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};
+use crate::{Ending, interrupt, progress::Progress};
+use anyhow::Context;
+use config::RunConfig;
+use folder::RunFolder;
+use mammo_core::Seed;
+use mammo_phantom::PhantomConfig;
+use std::io::Write;
+use std::time::Instant;
+
+/// Who made a picture, for its mark.
+const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));
+
+/// `mammo reproduce-exp1`.
+pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
+    interrupt::listen();
+    let config = RunConfig::resolve(args)?;
+    if let Some(ratings) = &args.ratings {
+        // Found out now and not after the training.
+        anyhow::ensure!(ratings.is_file(), "{}: there is no such ratings file", ratings.display());
+    }
+    let folder = RunFolder::open(&config, args.out.as_deref(), args.resume)?;
+    eprintln!("{}", config.preset.description);
+    eprintln!("run folder: {}", folder.root().display());
+    let clock = Instant::now();
+
+    let images = images::load(&config, &folder)?;
+    let trained = training::train(&config, &folder, &images)?;
+    if trained.step < config.preset.train.steps {
+        eprintln!(
+            "interrupted after step {}; go on with --resume --out {}",
+            trained.step,
+            folder.root().display()
+        );
+        return Ok(Ending::Interrupted);
+    }
+    let translated = translation::translate(&folder, &images, &trained.model)?;
+    spectra::measure(&folder, &images, &translated)?;
+    counterfactual::score(&config, &folder, &images, &trained.model)?;
+    readout::read(&config, &folder, &images, &translated, args.ratings.as_deref())?;
+    examples::draw(&folder, &images, &translated, &trained.model)?;
+    folder.add_seconds(clock.elapsed().as_secs_f64())?;
+    page::write(&folder)?;
+    folder.finish()?;
+
+    eprintln!("done after {:.0} s; open {}", clock.elapsed().as_secs_f64(), folder.report().display());
+    writeln!(std::io::stdout(), "{}", folder.report().display())?;
+    Ok(Ending::Done)
+}
+
+/// `mammo phantom`.
+pub(crate) fn write_phantom(args: &PhantomArgs) -> anyhow::Result<Ending> {
+    let config = PhantomConfig { patients: args.patients, seed: Seed(args.seed), ..PhantomConfig::default() };
+    images::make_phantom(&args.out, &config)?;
+    writeln!(std::io::stdout(), "{}", args.out.display())?;
+    Ok(Ending::Done)
+}
+
+/// `mammo analyse`.
+pub(crate) fn analyse_ratings(args: &AnalyseArgs) -> anyhow::Result<Ending> {
+    let ratings = mammo_reader::read_ratings(&args.ratings)?;
+    let analysis =
+        mammo_reader::analyse(&ratings).with_context(|| args.ratings.display().to_string())?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&analysis)?
+    } else {
+        mammo_reader::table(&analysis)
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(Ending::Done)
+}
+
+/// `mammo report`.
+pub(crate) fn render_again(args: &ReportArgs) -> anyhow::Result<Ending> {
+    let folder = RunFolder::existing(&args.run)?;
+    page::write(&folder)?;
+    writeln!(std::io::stdout(), "{}", folder.report().display())?;
+    Ok(Ending::Done)
+}
+
+/// Runs `work` over all items in parallel, with progress; the results keep the order of the items.
+fn parallel<T: Sync, R: Send>(
+    label: &'static str,
+    summary: &str,
+    items: &[T],
+    work: impl Fn(&T) -> anyhow::Result<R> + Sync,
+) -> anyhow::Result<Vec<R>> {
+    use rayon::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let progress = Progress::new(label, items.len());
+    let done = AtomicUsize::new(0);
+    let results = items
+        .par_iter()
+        .map(|item| {
+            let result = work(item);
+            progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
+            result
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    progress.finish(&format!("{} {summary}", items.len()));
+    Ok(results)
+}

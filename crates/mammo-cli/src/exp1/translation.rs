@@ -1,0 +1,33 @@
+//! Translation of the held-out images, each to the other label.
+
+use super::folder::RunFolder;
+use super::images::Images;
+use super::{MADE_BY, parallel};
+use crate::exp1::training::CHANGE_LIMIT;
+use mammo_core::{Label, Plane};
+use mammo_png::{Canvas, Mark, write_canvas, write_gray16};
+use mammo_train::CycleGan;
+
+/// Translates every held-out image; the results keep their order. `translated/` gets each as 16-bit PNG, with a map of
+/// what changed.
+pub(crate) fn translate(
+    folder: &RunFolder,
+    images: &Images,
+    model: &CycleGan,
+) -> anyhow::Result<Vec<Plane>> {
+    let dir = folder.subfolder("translated")?;
+    parallel("translating", "held-out images translated", &images.test, |image| {
+        let original = &image.prepared.plane;
+        let (modified, what) = match image.label {
+            Label::Healthy => (model.inject(original)?, "injected"),
+            Label::Cancer => (model.remove(original)?, "removed"),
+        };
+        let mark = Mark::new(MADE_BY, format!("malignant features {what} by a CycleGAN"));
+        write_gray16(&dir.join(format!("{}_{what}.png", image.record.image_id)), &modified, &mark)?;
+        let change = original.zip(&modified, |a, b| b - a);
+        let mut canvas = Canvas::new(change.width(), change.height(), [0, 0, 0]);
+        canvas.draw_difference(0, 0, &change, CHANGE_LIMIT, 1);
+        write_canvas(&dir.join(format!("{}_change.png", image.record.image_id)), &canvas, &mark)?;
+        Ok(modified)
+    })
+}

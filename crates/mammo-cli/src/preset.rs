@@ -1,0 +1,87 @@
+//! Named settings of experiments, as TOML: built in, or a file of the user's own.
+
+use anyhow::{Context, bail};
+use fs_err as fs;
+use mammo_reader::Exp1Plan;
+use mammo_train::TrainConfig;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const BUILT_IN: [(&str, &str); 3] = [
+    ("cpu", include_str!("../presets/cpu.toml")),
+    ("smoke", include_str!("../presets/smoke.toml")),
+    ("becker-exp1", include_str!("../presets/becker-exp1.toml")),
+];
+
+/// Settings of a run that do not depend on where its images come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preset {
+    /// One line for people.
+    pub(crate) description: String,
+    /// Share of the patients that is held out.
+    pub(crate) test_fraction: f64,
+    /// The readout's size.
+    pub(crate) plan: Exp1Plan,
+    /// The release that is made where no other is given.
+    pub(crate) phantom: PhantomPreset,
+    /// Networks and training; the seed comes from the command line.
+    pub(crate) train: TrainConfig,
+}
+
+/// Size of a phantom release.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhantomPreset {
+    /// People.
+    pub(crate) patients: usize,
+    /// Columns of an image.
+    pub(crate) width_px: usize,
+    /// Rows of an image.
+    pub(crate) height_px: usize,
+    /// Share of the people with a lesion in one breast.
+    pub(crate) lesion_fraction: f64,
+}
+
+impl Preset {
+    /// Finds a built-in preset by name, or reads a TOML file.
+    pub(crate) fn find(name: &str) -> anyhow::Result<Self> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+            return toml::from_str(text).with_context(|| format!("preset {name}"));
+        }
+        if Path::new(name).extension().is_none_or(|e| e != "toml") {
+            bail!("there is no preset {name:?}; use cpu, becker-exp1, smoke or the path of a .toml file");
+        }
+        let text = fs::read_to_string(name)?;
+        toml::from_str(&text).with_context(|| format!("{name}: not a preset"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_preset_is_valid() {
+        for (name, _) in BUILT_IN {
+            let preset = Preset::find(name).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+            preset.train.check().unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert!(preset.description.len() > 10, "{name}");
+        }
+    }
+
+    #[test]
+    fn becker_exp1_has_the_published_numbers() {
+        let train = Preset::find("becker-exp1").unwrap().train;
+        assert_eq!((train.height_px, train.width_px, train.batch_size), (256, 256, 1));
+        assert_eq!((train.generator.ngf, train.generator.n_blocks, train.discriminator.ndf), (32, 9, 64));
+        assert_eq!((train.learning_rate, train.beta1, train.pool_size), (2e-4, 0.5, 50));
+        assert_eq!(train.weights.lambda_cycle, 10.0);
+    }
+
+    #[test]
+    fn unknown_names_say_what_there_is() {
+        let message = Preset::find("gpu").unwrap_err().to_string();
+        assert!(message.contains("cpu, becker-exp1, smoke"), "{message}");
+    }
+}
