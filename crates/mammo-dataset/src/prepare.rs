@@ -81,7 +81,7 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
     }
     let intensity = IntensityMap::from_breast(&display, &breast, background);
     let mut prepared = Prepared {
-        plane: mapped(&display, &breast, &intensity),
+        plane: mapped(&display, &breast, intensity),
         breast,
         crop,
         fit,
@@ -123,7 +123,7 @@ pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> 
         });
     }
     let (display, breast) = fitted(&source, &breast, like.crop, &like.fit);
-    Ok(mapped(&display, &breast, &like.intensity))
+    Ok(mapped(&display, &breast, like.intensity))
 }
 
 /// Display values, the breast in them, and the display value of black.
@@ -171,7 +171,7 @@ fn fitted(source: &Plane, breast: &Mask, crop: Crop, fit: &Fit) -> (Plane, Mask)
     (sum.zip(&share, |sum, share| if share >= 0.5 { sum / share } else { 0.0 }), mask)
 }
 
-fn mapped(display: &Plane, breast: &Mask, intensity: &IntensityMap) -> Plane {
+fn mapped(display: &Plane, breast: &Mask, intensity: IntensityMap) -> Plane {
     let mut plane = display.map(|v| intensity.to_unit(v));
     for (v, &inside) in plane.data_mut().iter_mut().zip(breast.data()) {
         if !inside {

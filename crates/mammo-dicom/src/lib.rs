@@ -30,6 +30,7 @@
 
 mod error;
 mod header;
+mod lengths;
 mod read;
 mod transfer_syntax;
 mod write;

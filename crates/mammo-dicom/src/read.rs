@@ -1,4 +1,4 @@
-use crate::{DicomError, Header, Photometric, transfer_syntax};
+use crate::{DicomError, Header, Photometric, lengths, transfer_syntax};
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, OpenFileOptions};
 use dicom_pixeldata::{ConvertOptions, ModalityLutOption, PixelDecoder, VoiLutOption};
@@ -22,7 +22,7 @@ pub struct Mammogram {
 /// # Errors
 /// [`DicomError`] when the file is missing, is not DICOM, or lacks what describes an image.
 pub fn read_header(path: &Path) -> Result<Header, DicomError> {
-    check_mark(path)?;
+    check_start(path)?;
     let object =
         OpenFileOptions::new().read_until(tags::PIXEL_DATA).open_file(path).map_err(|e| damaged(path, &e))?;
     Header::of(path, &object)
@@ -141,15 +141,17 @@ fn decode(path: &Path, header: &Header, object: &DefaultDicomObject) -> Result<V
     Ok(values)
 }
 
-/// Refuses what cannot be DICOM before the parser guesses.
-fn check_mark(path: &Path) -> Result<(), DicomError> {
+/// Refuses what cannot be DICOM, and lengths that lie, before the parser guesses or takes memory.
+fn check_start(path: &Path) -> Result<(), DicomError> {
     let mut start = Vec::with_capacity(132);
     File::open(path).and_then(|file| file.take(132).read_to_end(&mut start)).map_err(|e| io(path, &e))?;
     // Some writers leave the preamble out.
-    if start.get(128..132) == Some(b"DICM") || start.starts_with(b"DICM") {
-        Ok(())
-    } else {
-        Err(DicomError::NotDicom { path: path.to_owned() })
+    if start.get(128..132) != Some(b"DICM") && !start.starts_with(b"DICM") {
+        return Err(DicomError::NotDicom { path: path.to_owned() });
+    }
+    match File::open(path).and_then(lengths::check).map_err(|e| io(path, &e))? {
+        None => Ok(()),
+        Some(reason) => Err(DicomError::Damaged { path: path.to_owned(), reason }),
     }
 }
 

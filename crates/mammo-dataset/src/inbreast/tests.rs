@@ -52,7 +52,7 @@ fn xml(rois: &str) -> String {
 }
 
 fn roi(name: &str, points: &[&str]) -> String {
-    let points: String = points.iter().map(|p| format!("<string>{p}</string>")).collect();
+    let points: String = points.iter().flat_map(|p| ["<string>", p, "</string>"]).collect();
     format!(
         "<dict><key>Name</key><string>{name}</string><key>NumberOfPoints</key><integer>3</integer>\
          <key>Point_px</key><array>{points}</array></dict>"
