@@ -11,7 +11,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Progress of one stage.
 pub(crate) struct Progress {
     label: &'static str,
-    total: usize,
+    total: std::sync::atomic::AtomicUsize,
     bar: Option<ProgressBar>,
     started: Instant,
     last_line: Mutex<Instant>,
@@ -32,10 +32,10 @@ impl Progress {
             bar
         });
         if bar.is_none() {
-            eprintln!("{label}: {total} to do");
+            eprintln!("{label} ...");
         }
         let now = Instant::now();
-        Self { label, total, bar, started: now, last_line: Mutex::new(now) }
+        Self { label, total: total.into(), bar, started: now, last_line: Mutex::new(now) }
     }
 
     /// Says that the first `done` pieces were done before, so that they do not count for the time left.
@@ -43,6 +43,14 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(done as u64);
             bar.reset_eta();
+        }
+    }
+
+    /// Corrects the number of pieces, where it becomes known late.
+    pub(crate) fn set_total(&self, total: usize) {
+        self.total.store(total, std::sync::atomic::Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.set_length(total as u64);
         }
     }
 
@@ -59,7 +67,7 @@ impl Progress {
             eprintln!(
                 "{}: {done}/{} after {:.0} s  {}",
                 self.label,
-                self.total,
+                self.total.load(std::sync::atomic::Ordering::Relaxed),
                 self.started.elapsed().as_secs_f64(),
                 message()
             );

@@ -73,16 +73,14 @@ pub fn train(
 ) -> Result<Outcome, TrainError> {
     config.check()?;
     set.check(config)?;
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("training".into()).stack_size(STACK_BYTES);
-        let thread = builder
-            .spawn_scoped(scope, || run(config, set, dir, resume, observer))
-            .map_err(|e| TrainError::File(e.into()))?;
-        match thread.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+    // Inside a pool of its own, so that handing work to the other threads needs no switch of threads.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .stack_size(STACK_BYTES)
+        .thread_name(|i| format!("training-{i}"))
+        .build()
+        .map_err(|e| TrainError::Config(format!("threads cannot be started: {e}")))?;
+    pool.install(|| run(config, set, dir, resume, observer))
 }
 
 fn run(

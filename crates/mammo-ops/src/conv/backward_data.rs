@@ -85,8 +85,8 @@ pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) 
                         if g.stride == 1 {
                             target[..px.count].copy_from_slice(row);
                         } else {
-                            for (t, &v) in target.iter_mut().step_by(g.stride).zip(row) {
-                                *t = v;
+                            for (pixels, &v) in target.chunks_mut(g.stride).zip(row) {
+                                pixels[0] = v;
                             }
                         }
                     }

@@ -60,7 +60,10 @@ fn one_channel<T: Element>(g: &Geometry, padded: &[impl AsRef<[T]> + Sync], grad
     total.par_chunks_mut(taps).enumerate().for_each(|(c, total)| {
         let mut sums = vec![T::default(); taps];
         for (image, grad) in padded.iter().zip(grad.chunks_exact(g.output_len())) {
-            vectorized(|| window(g, image.as_ref()).tap_sums(c, grad, &mut sums));
+            vectorized(
+                #[inline(always)]
+                || window(g, image.as_ref()).tap_sums(c, grad, &mut sums),
+            );
             for (t, s) in total.iter_mut().zip(&sums) {
                 *t += *s;
             }

@@ -55,8 +55,12 @@ impl<T: Element> Window<'_, T> {
                         let row = &self.source_row(d, y, ky)[self.origin_x + kx..];
                         if self.stride == 1 {
                             columns.extend_from_slice(&row[..self.width]);
+                        } else if self.stride == 2 {
+                            let (pairs, last) = row.as_chunks::<2>();
+                            columns.extend(pairs.iter().take(self.width).map(|pair| pair[0]));
+                            columns.extend(last.iter().take(self.width.saturating_sub(pairs.len())));
                         } else {
-                            columns.extend(row.iter().step_by(self.stride).take(self.width));
+                            columns.extend(row.chunks(self.stride).take(self.width).map(|pixels| pixels[0]));
                         }
                     }
                 }
@@ -76,7 +80,10 @@ impl<T: Element> Window<'_, T> {
         let mut out = vec![T::default(); channels * pixels];
         if channels == 1 {
             // A product with one row is bound by building its columns; sliding along the rows needs none.
-            vectorized(|| self.slide(weights, rows, &mut out));
+            vectorized(
+                #[inline(always)]
+                || self.slide(weights, rows, &mut out),
+            );
         } else {
             self.gather(rows, scratch);
             let depth = self.column_len();

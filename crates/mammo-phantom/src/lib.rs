@@ -1,0 +1,1 @@
+//! Procedural mammograms with counterfactual twins, written as an INbreast release
