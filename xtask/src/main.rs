@@ -1,2 +1,39 @@
-//! Runs the repository.
-fn main() {}
+//! Runs the repository: `cargo xtask TASK`. One task, one file; no crate of the workspace is needed to build it.
+
+mod cargo;
+mod ci;
+mod reproduce;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  reproduce-exp1 [OPTIONS]  build mammo and run experiment 1; `reproduce-exp1 --help` lists the options
+  ci                        what continuous integration checks: format, lints, docs, tests, the quick run
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resume
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let result = match args.next().as_deref() {
+        Some("reproduce-exp1") => reproduce::exp1(args.collect()),
+        Some("ci") => ci::ci(),
+        Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("xtask: {} is not a task\n\n{HELP}", other.unwrap_or("nothing"));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -25,14 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 view,
                 laterality: Laterality::Left,
                 density: AcrDensity::new(density)?,
-                lesion: Some(LesionSpec { kind: kinds[usize::from(density) - 1], radius: 0.05, contrast: 0.25 }),
+                lesion: Some(LesionSpec { kind: kinds[usize::from(density) - 1], radius: 0.05, contrast: 0.32 }),
             };
             let phantom = Phantom::new(&spec)?;
             let (with, without) = (phantom.render(true), phantom.render(false));
             let fit = Fit::plan((480, 624), (128, 128), false);
-            large.push(Tile::Gray(unit(&with).resized(320, 416)));
-            small.push(Tile::Gray(fit.apply(&unit(&with))));
-            twins.push(Tile::Gray(fit.apply(&unit(&without))));
+            large.push(Tile::Gray(unit(&with).resized(240, 312)));
+            // Pixels doubled, to be seen.
+            let at_network_size = |plane: &Plane| Tile::Gray(fit.apply(&unit(plane)).resized(256, 256));
+            small.push(at_network_size(&with));
+            twins.push(at_network_size(&without));
         }
         rows.push(SheetRow { label: format!("{view} DENSITY 1 TO 4"), tiles: large });
         rows.push(SheetRow { label: "AT 128 X 128, WITH AND WITHOUT".into(), tiles: small });

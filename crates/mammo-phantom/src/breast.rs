@@ -8,7 +8,7 @@ use crate::tissue::Tissue;
 use crate::PhantomError;
 
 /// Stored value of attenuation 1.
-const GAIN: f32 = 15_000.0;
+const GAIN: f32 = 18_000.0;
 
 /// Largest value of 14 bits.
 const WHITE: f32 = 16_383.0;

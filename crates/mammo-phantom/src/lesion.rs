@@ -81,7 +81,7 @@ impl Lesion {
             rois.push(Roi {
                 finding: Finding::SpiculatedRegion,
                 raw_name: spellings[rng.random_range(0..3)].into(),
-                shape: Shape::Circle { center, radius: 1.7 * radius },
+                shape: Shape::Circle { center, radius: 1.9 * radius },
             });
         }
         if matches!(spec.kind, LesionKind::Calcified | LesionKind::Cluster) {
@@ -179,9 +179,9 @@ fn spicules(profile: &mut Plane, rim: &Rim, center: Point, rng: &mut Stream) {
         let mut angle = (i as f32 + rng.random_range(-0.4..0.4f32)) / count as f32 * TAU;
         let start = 0.75 * rim.at(angle);
         let (mut x, mut y) = (center.x + start * angle.cos(), center.y + start * angle.sin());
-        let length = rim.radius * rng.random_range(0.6..1.5f32);
-        let width = (scale * rng.random_range(1.6..3.4f32)).max(0.5);
-        let strength = rng.random_range(0.45..0.85f32);
+        let length = rim.radius * rng.random_range(0.8..1.9f32);
+        let width = (scale * rng.random_range(2.2..4.6f32)).max(0.5);
+        let strength = rng.random_range(0.6..0.95f32);
         let bend = rng.random_range(-0.012..0.012f32) / scale;
         let mut gone = 0.0;
         while gone < length {

@@ -10,10 +10,10 @@ use crate::outline::Outline;
 const BETA: f64 = 2.6;
 
 /// Attenuation of fat; gland adds to it.
-const FAT: f32 = 0.27;
-const GLAND: f32 = 0.25;
+const FAT: f32 = 0.30;
+const GLAND: f32 = 0.15;
 /// Standard deviation of the texture in fat.
-const TEXTURE: f32 = 0.040;
+const TEXTURE: f32 = 0.026;
 
 /// The tissue of one breast.
 pub(crate) struct Tissue {
@@ -54,14 +54,14 @@ impl Tissue {
             let across = (py - nipple_y) / (h as f32 * (0.10 + 0.28 * along.clamp(0.0, 1.0).sqrt()) * spread);
             let disc = (1.0 - across * across).max(-2.5) - 1.6 * (along - 0.42).max(0.0);
             let subcutaneous = (depth / (0.055 * h as f32)).min(1.0);
-            let here = 1.15 * clumps.get(x, y) + 0.55 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
-            let gland = subcutaneous / (1.0 + (-1.7 * here).exp());
+            let here = 1.3 * clumps.get(x, y) + 0.4 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
+            let gland = subcutaneous / (1.0 + (-1.15 * here).exp());
             let tissue = FAT + GLAND * gland * (1.0 + 0.10 * texture.get(x, y));
             let fibre = ligaments.get(x, y) * (0.35 + 0.65 * gland);
             let skin_line = 0.16 * (-((depth - skin) / skin).powi(2)).exp();
             let muscle = outline.pectoral.get(x, y);
             let body = tissue + TEXTURE * texture.get(x, y) * (0.8 + 0.5 * gland) + fibre + skin_line;
-            let muscle_tissue = 0.52 + 0.018 * clumps.get(x, y) + 0.02 * texture.get(x, y) + 0.4 * fibre;
+            let muscle_tissue = 0.50 + 0.015 * clumps.get(x, y) + 0.02 * texture.get(x, y) + 0.4 * fibre;
             body * (1.0 - muscle) + muscle_tissue.max(body) * muscle
         });
         debug_assert!(matches!(view, ViewPosition::Cc | ViewPosition::Mlo | ViewPosition::Fb));
@@ -82,7 +82,7 @@ fn ligaments(outline: &Outline, rng: &mut Stream) -> Plane {
         let mut bend = rng.random_range(-0.010..0.010f32) / scale;
         let length = scale * rng.random_range(40.0..190.0f32);
         let width = (scale * rng.random_range(0.8..2.0f32)).max(0.45);
-        let strength = rng.random_range(0.012..0.055f32);
+        let strength = rng.random_range(0.012..0.048f32);
         let mut gone = 0.0;
         while gone < length {
             let fade = (std::f32::consts::PI * gone / length).sin();
