@@ -41,6 +41,9 @@ impl fmt::Display for DataSource {
     }
 }
 
+/// The spectra and grid scores of the report need this many pixels each way.
+const SMALLEST_PX: usize = 48;
+
 /// Everything that decides the results of a run; `run.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunConfig {
@@ -83,6 +86,10 @@ impl RunConfig {
         preset.train.seed = seed.derive("train");
         preset.train.check().with_context(|| format!("preset {preset_name}"))?;
         ImageSize::new(preset.train.height_px, preset.train.width_px)?;
+        let (height, width) = (preset.train.height_px, preset.train.width_px);
+        if height.min(width) < SMALLEST_PX {
+            bail!("preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}");
+        }
         Ok(Self {
             experiment: "reproduce-exp1".to_owned(),
             data: args.data.to_string(),
