@@ -24,6 +24,7 @@ enum Ending {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    rest_candle_threads();
     match run(args.command) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
@@ -31,6 +32,24 @@ fn main() -> ExitCode {
             // Errors of the libraries name file and remedy; the outermost context comes first.
             eprintln!("mammo: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Candle keeps threads of its own for sums of large tensors, which wait by spinning and so take a core from our kernels.
+/// It sizes them by an environment variable alone, and only a new process can be given one without unsafe code.
+fn rest_candle_threads() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        const THREADS: &str = "CANDLE_NUM_THREADS";
+        if std::env::var_os(THREADS).is_none()
+            && let Ok(program) = std::env::current_exe()
+        {
+            let mut again = std::process::Command::new(program);
+            again.args(std::env::args_os().skip(1)).env(THREADS, "1");
+            // It returns only if it failed; then the work goes on here, somewhat slower.
+            let _ = again.exec();
         }
     }
 }

@@ -167,8 +167,6 @@ fn write_dicom(
 fn coarse_calcification(image: &mut Plane, seed: Seed) -> Roi {
     let mut rng = seed.stream("phantom/benign");
     let scale = image.height() as f32 / 832.0;
-    let inside: Vec<usize> =
-        (0..image.data().len()).filter(|&i| image.data()[i] > 0.3 * image.min_max().1).take(1).collect();
     let (w, h) = (image.width(), image.height());
     let mut at = (w / 2, h / 2);
     for _ in 0..200 {
@@ -178,7 +176,6 @@ fn coarse_calcification(image: &mut Plane, seed: Seed) -> Roi {
             break;
         }
     }
-    debug_assert!(!inside.is_empty());
     let radius = (scale * rng.random_range(2.0..4.0f32)).max(1.0);
     let center = mammo_core::Point { x: at.0 as f32 + 0.5, y: at.1 as f32 + 0.5 };
     let reach = radius.ceil() as usize + 2;
