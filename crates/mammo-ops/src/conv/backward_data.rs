@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Padding};
 use super::window::{Window, tiles};
+use super::winograd;
 use crate::element::Element;
 
 /// The input pixels along one axis that share a phase: positions `stride * t + phase` of the padded axis for `t` in
@@ -34,7 +35,21 @@ fn phases(stride: usize, kernel: usize, from: usize, to: usize) -> Vec<Phase> {
 /// with `weight` (O, C, K, K): (N, C, H, W).
 pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
     // Zero padding has no gradient; reflected padding passes its own back, so it is computed and folded.
-    let pad = g.padding.pixels();
+    let out =
+        if winograd::fits(g) { winograd::backward_data(g, grad, weight) } else { by_phases(g, grad, weight) };
+    if g.padding.pixels() == 0 || matches!(g.padding, Padding::Zero(_)) {
+        return out;
+    }
+    let mut folded = vec![T::default(); g.batch * g.input_len()];
+    folded
+        .par_chunks_mut(g.input_len())
+        .zip(out.par_chunks(g.in_channels * g.padded_height() * g.padded_width()))
+        .for_each(|(target, source)| g.fold_reflection(source, target));
+    folded
+}
+
+/// The gradient with its reflected padding still around it, one convolution for each phase.
+fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
     let (from, height, width) = match g.padding {
         Padding::Zero(p) => (p, g.height, g.width),
         Padding::Reflect(_) => (0, g.padded_height(), g.padded_width()),
@@ -94,15 +109,7 @@ pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) 
             });
         }
     }
-    if pad == 0 || matches!(g.padding, Padding::Zero(_)) {
-        return out;
-    }
-    let mut folded = vec![T::default(); g.batch * g.input_len()];
-    folded
-        .par_chunks_mut(g.input_len())
-        .zip(out.par_chunks(g.in_channels * height * width))
-        .for_each(|(target, source)| g.fold_reflection(source, target));
-    folded
+    out
 }
 
 /// Height and width of an output image with room for every kernel tap around it.

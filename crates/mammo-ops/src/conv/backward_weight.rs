@@ -3,6 +3,7 @@ use rayon::prelude::*;
 use super::forward::window;
 use super::geometry::Geometry;
 use super::window::tiles;
+use super::winograd;
 use crate::element::{Element, vectorized};
 use crate::matmul::{Matrix, matmul};
 
@@ -12,6 +13,9 @@ const GROUPS: usize = 4;
 /// The gradient of a convolution to its weight, from its input `x` (N, C, H, W) and the gradient of its output
 /// (N, O, H', W'): (O, C, K, K), summed over the batch.
 pub(super) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> Vec<T> {
+    if winograd::fits(g) {
+        return winograd::backward_weight(g, x, grad);
+    }
     let padded: Vec<_> = x.par_chunks(g.input_len()).map(|image| g.pad(image)).collect();
     if g.out_channels == 1 {
         return one_channel(g, &padded, grad);

@@ -2,10 +2,14 @@ use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use super::window::{Window, tiles};
+use super::winograd;
 use crate::element::Element;
 
 /// The convolution of `x` (N, C, H, W) with `weight` (O, C, K, K), plus `bias` (O): (N, O, H', W').
 pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
+    if winograd::fits(g) {
+        return winograd::forward(g, x, weight, bias);
+    }
     let padded: Vec<_> = x.par_chunks(g.input_len()).map(|image| g.pad(image)).collect();
     let tiles = tiles(g.out_height, g.out_width, g.depth());
     let work: Vec<_> = (0..g.batch).flat_map(|b| tiles.iter().map(move |rows| (b, rows))).collect();

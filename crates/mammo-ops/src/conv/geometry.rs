@@ -18,6 +18,37 @@ impl Padding {
             Self::Zero(p) | Self::Reflect(p) => p,
         }
     }
+
+    /// Row `y` of the padded `plane` (height, width), from the left edge of the padding on, as far as `line` reaches;
+    /// zeros beyond the padding.
+    pub(super) fn line<T: Element>(self, plane: &[T], size: (usize, usize), y: usize, line: &mut [T]) {
+        let (height, width) = size;
+        let pad = self.pixels();
+        let source_y = match self {
+            Self::Zero(_) => y.checked_sub(pad).filter(|&y| y < height),
+            Self::Reflect(_) => (y < height + 2 * pad).then(|| reflect(y, pad, height)),
+        };
+        let Some(source_y) = source_y else { return line.fill(T::default()) };
+        let source = &plane[source_y * width..][..width];
+        let inside = width.min(line.len().saturating_sub(pad));
+        let (left, rest) = line.split_at_mut(pad.min(line.len()));
+        let (middle, right) = rest.split_at_mut(inside);
+        middle.copy_from_slice(&source[..inside]);
+        match self {
+            Self::Zero(_) => {
+                left.fill(T::default());
+                right.fill(T::default());
+            }
+            Self::Reflect(_) => {
+                for (x, v) in left.iter_mut().enumerate() {
+                    *v = source[reflect(x, pad, width)];
+                }
+                for (x, v) in right.iter_mut().enumerate() {
+                    *v = if x < pad { source[reflect(pad + width + x, pad, width)] } else { T::default() };
+                }
+            }
+        }
+    }
 }
 
 /// The sizes of one convolution from `in_channels x height x width` to `out_channels x out_height x out_width`

@@ -105,6 +105,17 @@ struct Case {
     seed: u64,
 }
 
+/// Convolutions that go through Winograd's tiles: stride 1, eight channels or more, 3 x 3 and 4 x 4.
+fn tiled_cases() -> impl Strategy<Value = Case> {
+    let sizes = (1usize..3, 8usize..20, 8usize..20, 4usize..14, 4usize..40);
+    (sizes, 3usize..5, 0usize..4, any::<bool>(), any::<u64>()).prop_map(
+        |((n, c, o, h, w), k, pad, reflect, seed)| {
+            let pad = pad.min(k - 1);
+            Case { n, c, o, h, w, k, stride: 1, pad, reflect, seed }
+        },
+    )
+}
+
 fn cases() -> impl Strategy<Value = Case> {
     let sizes = (1usize..3, 1usize..4, 1usize..5, 4usize..12, 4usize..12);
     (sizes, 1usize..5, 1usize..4, 0usize..4, any::<bool>(), any::<u64>()).prop_map(
@@ -127,7 +138,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn convolution_is_its_definition(case in cases()) {
+    fn convolution_is_its_definition(case in prop_oneof![3 => cases(), 1 => tiled_cases()]) {
         let Case { n, c, o, h, w, k, stride, pad, reflect, seed } = case;
         let padding = if reflect { Padding::Reflect(pad) } else { Padding::Zero(pad) };
         let config = Conv2dConfig { stride, padding };
@@ -182,6 +193,22 @@ fn sizes_of_the_networks_agree_with_the_definition_in_f32() {
             config,
         );
         assert_close(&values(&y.unwrap()), &naive(&x, &w, &bias, config), 2e-4);
+    }
+}
+
+/// The rounding of the transforms, relative to the size of the result.
+#[test]
+fn error_stays_near_rounding() {
+    for (k, channels) in [(3, 64), (3, 128), (4, 128)] {
+        let (x, w) = (random(1, &[1, channels, 24, 24]), random(2, &[channels, channels, k, k]));
+        let config = Conv2dConfig { stride: 1, padding: Padding::Zero(1) };
+        let single = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
+        let exact = values(&conv2d(&x, &w, None, config).unwrap());
+        let ours = values(&conv2d(&single(&x), &single(&w), None, config).unwrap());
+        let square = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>();
+        let error = square(&mut exact.iter().zip(&ours).map(|(a, b)| a - b));
+        let relative = (error / square(&mut exact.iter().copied())).sqrt();
+        assert!(relative < 1.5e-6, "{k} x {k}, {channels} channels: {relative:e}");
     }
 }
 

@@ -1,0 +1,66 @@
+use rayon::prelude::*;
+
+use super::lines::{self, LANES, Lanes, load};
+use super::{SIDE, Tiling};
+use crate::element::{Element, vectorized};
+
+/// Transforms products (point x channel x tile) back to an image of `channels` x `height` x `width`, plus `bias`.
+pub(super) fn transform<T: Element>(
+    products: &[T],
+    out: &mut [T],
+    tiling: Tiling,
+    size: (usize, usize, usize),
+    bias: Option<&[T]>,
+) {
+    let (channels, height, width) = size;
+    out.par_chunks_mut(height * width).enumerate().for_each_init(Vec::new, |scratch, (channel, out)| {
+        let bias = bias.map_or(T::default(), |bias| bias[channel]);
+        let count = tiling.count();
+        let point = |i: usize| &products[(i * channels + channel) * count..][..count];
+        vectorized(
+            #[inline(always)]
+            || match tiling.step {
+                4 => run::<T, 4>(point, tiling, (height, width), bias, scratch, out),
+                _ => run::<T, 3>(point, tiling, (height, width), bias, scratch, out),
+            },
+        );
+    });
+}
+
+#[inline(always)]
+fn run<'a, T: Element, const STEP: usize>(
+    point: impl Fn(usize) -> &'a [T],
+    tiling: Tiling,
+    (height, width): (usize, usize),
+    bias: T,
+    scratch: &mut Vec<T>,
+    out: &mut [T],
+) {
+    let count = tiling.count();
+    // Output row x output column x tile.
+    let stride = count.next_multiple_of(LANES);
+    scratch.resize(STEP * STEP * stride, T::default());
+    for at in (0..count).step_by(LANES) {
+        let rows: [[Lanes<T>; STEP]; SIDE] =
+            std::array::from_fn(|y| lines::output(std::array::from_fn(|x| load(&point(y * SIDE + x)[at..]))));
+        for x in 0..STEP {
+            let column: [Lanes<T>; STEP] = lines::output(rows.map(|row| row[x]));
+            for (y, lanes) in column.iter().enumerate() {
+                let lanes = lanes.map(|v| v + bias);
+                scratch[(y * STEP + x) * stride + at..][..LANES].copy_from_slice(&lanes);
+            }
+        }
+    }
+    let whole = width / STEP;
+    for (y, row) in out.chunks_exact_mut(width).enumerate().take(height) {
+        let first = (y % STEP) * STEP * stride + (y / STEP) * tiling.columns;
+        let columns: [&[T]; STEP] = std::array::from_fn(|x| &scratch[first + x * stride..][..tiling.columns]);
+        let (groups, rest) = row.as_chunks_mut::<STEP>();
+        for (i, group) in groups.iter_mut().enumerate() {
+            *group = columns.map(|column| column[i]);
+        }
+        for (pixel, column) in rest.iter_mut().zip(columns) {
+            *pixel = column[whole];
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use rayon::prelude::*;
+
+use super::lines::{self, LANES, Lanes, load};
+use super::{Images, POINTS, SIDE, Tiling, tiles};
+use crate::conv::geometry::{Geometry, Padding};
+use crate::element::{Element, vectorized};
+use crate::matmul::matmul;
+
+/// The gradient to the weight of a convolution, from its input `x` (N, C, H, W) and the gradient of its output
+/// (N, O, H', W'): (O, C, K, K), summed over the batch. Every tile of the gradient is a filter over the tile of the
+/// input that it came from, and K x K is what comes out.
+pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> Vec<T> {
+    let tiling = Tiling::new(g.kernel, g.out_height, g.out_width);
+    let count = tiling.count();
+    let images = Images { values: x, channels: g.in_channels, height: g.height, width: g.width };
+    let grads = Images { values: grad, channels: g.out_channels, height: g.out_height, width: g.out_width };
+    let mut products = vec![T::default(); POINTS * g.out_channels * g.in_channels];
+    for (i, (x, grad)) in x.chunks(g.input_len()).zip(grad.chunks(g.output_len())).enumerate() {
+        let inputs = tiles::transform(x, &images, g.padding, tiling, SIDE);
+        let filters = tiles::transform(grad, &grads, Padding::Zero(0), tiling, tiling.step);
+        products.par_chunks_mut(g.out_channels * g.in_channels).enumerate().with_min_len(4).for_each(
+            |(point, product)| {
+                let filters = tiles::matrix(&filters, point, g.out_channels, count);
+                let inputs = tiles::matrix(&inputs, point, g.in_channels, count);
+                matmul(product, filters, inputs.transposed(), i > 0);
+            },
+        );
+    }
+    let mut out = vec![T::default(); g.out_channels * g.depth()];
+    out.par_chunks_mut(g.depth()).enumerate().for_each(|(channel, out)| {
+        let point = |i: usize| &products[(i * g.out_channels + channel) * g.in_channels..][..g.in_channels];
+        vectorized(
+            #[inline(always)]
+            || match g.kernel {
+                3 => run::<T, 3, 9>(point, out),
+                _ => run::<T, 4, 16>(point, out),
+            },
+        );
+    });
+    out
+}
+
+#[inline(always)]
+fn run<'a, T: Element, const K: usize, const AREA: usize>(point: impl Fn(usize) -> &'a [T], out: &mut [T]) {
+    for (block, kernels) in out.chunks_mut(LANES * AREA).enumerate() {
+        let at = block * LANES;
+        let rows: [[Lanes<T>; K]; SIDE] =
+            std::array::from_fn(|y| lines::output(std::array::from_fn(|x| load(&point(y * SIDE + x)[at..]))));
+        for x in 0..K {
+            let column: [Lanes<T>; K] = lines::output(rows.map(|row| row[x]));
+            for (y, lanes) in column.iter().enumerate() {
+                for (kernel, &v) in kernels.as_chunks_mut::<AREA>().0.iter_mut().zip(lanes) {
+                    kernel[y * K + x] = v;
+                }
+            }
+        }
+    }
+}
