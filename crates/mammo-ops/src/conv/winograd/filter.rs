@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::lines::{self, LANES, Lanes, load, store};
+use super::lines::{self, LANES, load, store};
 use super::{POINTS, SIDE};
 use crate::element::{Element, vectorized};
 
@@ -46,13 +46,20 @@ fn run<T: Element, const K: usize, const AREA: usize>(
         }
     }
     for at in (0..channels).step_by(LANES) {
-        let columns: [[Lanes<T>; SIDE]; K] = std::array::from_fn(|x| {
-            lines::filter(std::array::from_fn(|y: usize| load(&taps[(y * K + x) * stride + at..][..LANES]))
-                as [Lanes<T>; K])
-        });
+        let mut columns = [[[T::default(); LANES]; SIDE]; K];
+        for (x, column) in columns.iter_mut().enumerate() {
+            let mut lines = [[T::default(); LANES]; K];
+            for (y, line) in lines.iter_mut().enumerate() {
+                *line = load(&taps[(y * K + x) * stride + at..]);
+            }
+            *column = lines::each(&lines, lines::filter::<T, K>);
+        }
         for y in 0..SIDE {
-            let points = lines::filter(columns.map(|column| column[y]));
-            for (x, lanes) in points.iter().enumerate() {
+            let mut lines = [[T::default(); LANES]; K];
+            for (x, line) in lines.iter_mut().enumerate() {
+                *line = columns[x][y];
+            }
+            for (x, lanes) in lines::each(&lines, lines::filter::<T, K>).iter().enumerate() {
                 store(lanes, &mut out[(y * SIDE + x) * channels..][..channels][at..]);
             }
         }

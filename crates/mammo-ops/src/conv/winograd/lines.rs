@@ -13,76 +13,110 @@ const B2: f64 = B * B;
 /// As many numbers as are transformed at once: the width of the widest vector registers in f32.
 pub(super) const LANES: usize = 16;
 
-/// A vector of equal entries of `LANES` transforms.
+/// Equal entries of `LANES` lines.
 pub(super) type Lanes<T> = [T; LANES];
-
-#[inline(always)]
-fn map<T: Element, const N: usize>(x: [Lanes<T>; N], f: impl Fn([T; N]) -> T) -> Lanes<T> {
-    std::array::from_fn(|lane| f(x.map(|v| v[lane])))
-}
 
 /// Six pixels of a line to the six points.
 #[inline(always)]
-pub(super) fn tile<T: Element>(d: [Lanes<T>; SIDE]) -> [Lanes<T>; SIDE] {
-    let [a, b, a2, b2] = [A, B, A2, B2].map(T::from_f64);
-    let (sum, product) = (a2 + b2, a2 * b2);
-    let [d0, d1, d2, d3, d4, d5] = d;
-    let even_a = map([d4, d2], |[d4, d2]| d4 - b2 * d2);
-    let odd_a = map([d3, d1], |[d3, d1]| a * (d3 - b2 * d1));
-    let even_b = map([d4, d2], |[d4, d2]| d4 - a2 * d2);
-    let odd_b = map([d3, d1], |[d3, d1]| b * (d3 - a2 * d1));
+pub(super) fn tile<T: Element>(d: [T; SIDE]) -> [T; SIDE] {
+    let [a, b, a2, b2] = [T::from_f64(A), T::from_f64(B), T::from_f64(A2), T::from_f64(B2)];
+    let (sum, product) = (T::from_f64(A2 + B2), T::from_f64(A2 * B2));
+    let (even_a, odd_a) = (d[4] - b2 * d[2], a * (d[3] - b2 * d[1]));
+    let (even_b, odd_b) = (d[4] - a2 * d[2], b * (d[3] - a2 * d[1]));
     [
-        map([d4, d2, d0], |[d4, d2, d0]| d4 - sum * d2 + product * d0),
-        map([even_a, odd_a], |[e, o]| e + o),
-        map([even_a, odd_a], |[e, o]| e - o),
-        map([even_b, odd_b], |[e, o]| e + o),
-        map([even_b, odd_b], |[e, o]| e - o),
-        map([d5, d3, d1], |[d5, d3, d1]| d5 - sum * d3 + product * d1),
+        d[4] - sum * d[2] + product * d[0],
+        even_a + odd_a,
+        even_a - odd_a,
+        even_b + odd_b,
+        even_b - odd_b,
+        d[5] - sum * d[3] + product * d[1],
     ]
 }
 
 /// `K` (three or four) taps of a line to the six points.
 #[inline(always)]
-pub(super) fn filter<T: Element, const K: usize>(g: [Lanes<T>; K]) -> [Lanes<T>; SIDE] {
-    let [a, b, a2, b2] = [A, B, A2, B2].map(T::from_f64);
-    let norm_0 = T::from_f64(1.0 / (A2 * B2));
-    let norm_a = T::from_f64(1.0 / (2.0 * A2 * (A2 - B2)));
-    let norm_b = T::from_f64(1.0 / (2.0 * B2 * (B2 - A2)));
-    let even = |square: T, norm: T| map([g[0], g[2]], |[g0, g2]| (g0 + square * g2) * norm);
-    let odd = |point: T, square: T, norm: T| match g.get(3) {
-        Some(&g3) => map([g[1], g3], |[g1, g3]| (g1 + square * g3) * (point * norm)),
-        None => map([g[1]], |[g1]| g1 * (point * norm)),
+pub(super) fn filter<T: Element, const K: usize>(g: [T; K]) -> [T; SIDE] {
+    let fourth = if K > 3 { g[K - 1] } else { T::default() };
+    let pair = |point: f64, other: f64| {
+        let (square, norm) = (point * point, 1.0 / (2.0 * point * point * (point * point - other * other)));
+        let even = (g[0] + T::from_f64(square) * g[2]) * T::from_f64(norm);
+        let odd = (g[1] + T::from_f64(square) * fourth) * T::from_f64(point * norm);
+        (even, odd)
     };
-    let (even_a, odd_a) = (even(a2, norm_a), odd(a, a2, norm_a));
-    let (even_b, odd_b) = (even(b2, norm_b), odd(b, b2, norm_b));
+    let ((even_a, odd_a), (even_b, odd_b)) = (pair(A, B), pair(B, A));
     [
-        map([g[0]], |[g0]| g0 * norm_0),
-        map([even_a, odd_a], |[e, o]| e + o),
-        map([even_a, odd_a], |[e, o]| e - o),
-        map([even_b, odd_b], |[e, o]| e + o),
-        map([even_b, odd_b], |[e, o]| e - o),
+        g[0] * T::from_f64(1.0 / (A2 * B2)),
+        even_a + odd_a,
+        even_a - odd_a,
+        even_b + odd_b,
+        even_b - odd_b,
         g[K - 1],
     ]
 }
 
 /// The six points of a line to `M` (three or four) outputs.
 #[inline(always)]
-pub(super) fn output<T: Element, const M: usize>(t: [Lanes<T>; SIDE]) -> [Lanes<T>; M] {
-    let [a, b, a2, b2] = [A, B, A2, B2].map(T::from_f64);
-    let (a3, b3) = (a * a2, b * b2);
-    let [t0, t1, t2, t3, t4, t5] = t;
-    let plus = |x, y| map([x, y], |[x, y]| x + y);
-    let minus = |x, y| map([x, y], |[x, y]| x - y);
-    let (even_a, odd_a, even_b, odd_b) = (plus(t1, t2), minus(t1, t2), plus(t3, t4), minus(t3, t4));
-    std::array::from_fn(|i| {
-        let y = match i {
-            0 => map([t0, even_a, even_b], |[t, x, y]| t + x + y),
-            1 => map([odd_a, odd_b], |[x, y]| a * x + b * y),
-            2 => map([even_a, even_b], |[x, y]| a2 * x + b2 * y),
-            _ => map([odd_a, odd_b], |[x, y]| a3 * x + b3 * y),
-        };
-        if i + 1 == M { plus(y, t5) } else { y }
-    })
+pub(super) fn output<T: Element, const M: usize>(t: [T; SIDE]) -> [T; M] {
+    let [a, b, a2, b2] = [T::from_f64(A), T::from_f64(B), T::from_f64(A2), T::from_f64(B2)];
+    let (a3, b3) = (T::from_f64(A * A2), T::from_f64(B * B2));
+    let (even_a, odd_a, even_b, odd_b) = (t[1] + t[2], t[1] - t[2], t[3] + t[4], t[3] - t[4]);
+    let mut out = [T::default(); M];
+    out[0] = t[0] + even_a + even_b;
+    out[1] = a * odd_a + b * odd_b;
+    out[2] = a2 * even_a + b2 * even_b;
+    if M > 3 {
+        out[M - 1] = a3 * odd_a + b3 * odd_b;
+    }
+    out[M - 1] += t[5];
+    out
+}
+
+/// Applies a transform to many lines. Loops rather than `array::map`, which the compiler does not always inline, and
+/// what it does not inline it compiles without the vector instructions that [`crate::element::vectorized`] turns on.
+#[inline(always)]
+pub(super) fn each<T: Element, const IN: usize, const OUT: usize>(
+    lines: &[Lanes<T>; IN],
+    transform: impl Fn([T; IN]) -> [T; OUT],
+) -> [Lanes<T>; OUT] {
+    let mut out = [[T::default(); LANES]; OUT];
+    for lane in 0..LANES {
+        let mut line = [T::default(); IN];
+        for i in 0..IN {
+            line[i] = lines[i][lane];
+        }
+        let points = transform(line);
+        for i in 0..OUT {
+            out[i][lane] = points[i];
+        }
+    }
+    out
+}
+
+/// Transforms six lines of six points each both ways, to `M` x `M` outputs; `point(y, x)` loads one.
+#[inline(always)]
+pub(super) fn output_tile<T: Element, const M: usize>(
+    point: impl Fn(usize, usize) -> Lanes<T>,
+) -> [[Lanes<T>; M]; M] {
+    let mut rows = [[[T::default(); LANES]; M]; SIDE];
+    for (y, row) in rows.iter_mut().enumerate() {
+        let mut line = [[T::default(); LANES]; SIDE];
+        for (x, lanes) in line.iter_mut().enumerate() {
+            *lanes = point(y, x);
+        }
+        *row = each(&line, output::<T, M>);
+    }
+    let mut out = [[[T::default(); LANES]; M]; M];
+    for x in 0..M {
+        let mut line = [[T::default(); LANES]; SIDE];
+        for (y, lanes) in line.iter_mut().enumerate() {
+            *lanes = rows[y][x];
+        }
+        let column = each(&line, output::<T, M>);
+        for y in 0..M {
+            out[y][x] = column[y];
+        }
+    }
+    out
 }
 
 /// `LANES` numbers from the start of `values`; zeros where it ends sooner.
@@ -115,18 +149,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn one<const N: usize>(x: [f64; N]) -> [Lanes<f64>; N] {
-        x.map(|v| [v; LANES])
-    }
-
     /// A line of six pixels under a filter of `K` taps, through the points and by definition.
     fn check<const K: usize, const M: usize>(d: [f64; SIDE], g: [f64; K]) {
-        let (tile, filter) = (tile(one(d)), filter(one(g)));
-        let product: [Lanes<f64>; SIDE] = std::array::from_fn(|i| [tile[i][0] * filter[i][0]; LANES]);
-        let out: [Lanes<f64>; M] = output(product);
+        let (tile, filter) = (tile(d), filter(g));
+        let out: [f64; M] = output(std::array::from_fn(|i| tile[i] * filter[i]));
         for (i, y) in out.iter().enumerate() {
             let expected: f64 = g.iter().zip(&d[i..]).map(|(g, d)| g * d).sum();
-            assert!((y[0] - expected).abs() < 1e-12, "{K} taps, output {i}: {} against {expected}", y[0]);
+            assert!((y - expected).abs() < 1e-12, "{K} taps, output {i}: {y} against {expected}");
         }
     }
 

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::lines::{self, LANES, Lanes, load};
+use super::lines::{self, LANES, load};
 use super::{SIDE, Tiling};
 use crate::element::{Element, vectorized};
 
@@ -41,26 +41,28 @@ fn run<'a, T: Element, const STEP: usize>(
     let stride = count.next_multiple_of(LANES);
     scratch.resize(STEP * STEP * stride, T::default());
     for at in (0..count).step_by(LANES) {
-        let rows: [[Lanes<T>; STEP]; SIDE] =
-            std::array::from_fn(|y| lines::output(std::array::from_fn(|x| load(&point(y * SIDE + x)[at..]))));
-        for x in 0..STEP {
-            let column: [Lanes<T>; STEP] = lines::output(rows.map(|row| row[x]));
-            for (y, lanes) in column.iter().enumerate() {
-                let lanes = lanes.map(|v| v + bias);
-                scratch[(y * STEP + x) * stride + at..][..LANES].copy_from_slice(&lanes);
+        let tile = lines::output_tile::<T, STEP>(|y, x| load(&point(y * SIDE + x)[at..]));
+        for y in 0..STEP {
+            for x in 0..STEP {
+                let target = &mut scratch[(y * STEP + x) * stride + at..][..LANES];
+                for (t, &v) in target.iter_mut().zip(&tile[y][x]) {
+                    *t = v + bias;
+                }
             }
         }
     }
     let whole = width / STEP;
     for (y, row) in out.chunks_exact_mut(width).enumerate().take(height) {
         let first = (y % STEP) * STEP * stride + (y / STEP) * tiling.columns;
-        let columns: [&[T]; STEP] = std::array::from_fn(|x| &scratch[first + x * stride..][..tiling.columns]);
+        let column = |x: usize| &scratch[first + x * stride..][..tiling.columns];
         let (groups, rest) = row.as_chunks_mut::<STEP>();
-        for (i, group) in groups.iter_mut().enumerate() {
-            *group = columns.map(|column| column[i]);
+        for x in 0..STEP {
+            for (group, &v) in groups.iter_mut().zip(column(x)) {
+                group[x] = v;
+            }
         }
-        for (pixel, column) in rest.iter_mut().zip(columns) {
-            *pixel = column[whole];
+        for (x, pixel) in rest.iter_mut().enumerate() {
+            *pixel = column(x)[whole];
         }
     }
 }

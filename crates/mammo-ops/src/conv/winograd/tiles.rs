@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::lines::{self, LANES, Lanes, load, store};
+use super::lines::{self, LANES, load, store};
 use super::{Images, POINTS, Padding, SIDE, Tiling};
 use crate::element::{Element, vectorized};
 use crate::matmul::Matrix;
@@ -72,7 +72,7 @@ impl<T: Element> Scratch<T> {
         padding: Padding,
         tiling: Tiling,
         out: &mut [T],
-        transform: impl Fn([Lanes<T>; TAPS]) -> [Lanes<T>; SIDE],
+        transform: impl Fn([T; TAPS]) -> [T; SIDE] + Copy,
     ) {
         let (height, width) = size;
         let columns = tiling.columns;
@@ -94,8 +94,11 @@ impl<T: Element> Scratch<T> {
             }
         }
         for at in (0..row_count * columns).step_by(LANES) {
-            let points = transform(std::array::from_fn(|tap| load(&self.taps[tap * len + at..][..LANES])));
-            for (point, lanes) in points.iter().enumerate() {
+            let mut pixels = [[T::default(); LANES]; TAPS];
+            for (tap, pixels) in pixels.iter_mut().enumerate() {
+                *pixels = load(&self.taps[tap * len + at..]);
+            }
+            for (point, lanes) in lines::each(&pixels, transform).iter().enumerate() {
                 store(lanes, &mut self.rows[point * len + at..][..LANES]);
             }
         }
@@ -104,9 +107,12 @@ impl<T: Element> Scratch<T> {
             for row in 0..tiling.rows {
                 for at in (0..columns).step_by(LANES) {
                     let first = x * len + STEP * row * columns + at;
-                    let lines = std::array::from_fn(|tap| load(&self.rows[first + tap * columns..][..LANES]));
+                    let mut points = [[T::default(); LANES]; TAPS];
+                    for (tap, points) in points.iter_mut().enumerate() {
+                        *points = load(&self.rows[first + tap * columns..]);
+                    }
                     let tile = row * columns + at;
-                    for (y, lanes) in transform(lines).iter().enumerate() {
+                    for (y, lanes) in lines::each(&points, transform).iter().enumerate() {
                         store(lanes, &mut out[(y * SIDE + x) * count..][..count][tile..]);
                     }
                 }

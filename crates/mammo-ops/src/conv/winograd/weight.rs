@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::lines::{self, LANES, Lanes, load};
+use super::lines::{self, LANES, load};
 use super::{Images, POINTS, SIDE, Tiling, tiles};
 use crate::conv::geometry::{Geometry, Padding};
 use crate::element::{Element, vectorized};
@@ -44,12 +44,10 @@ pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: 
 fn run<'a, T: Element, const K: usize, const AREA: usize>(point: impl Fn(usize) -> &'a [T], out: &mut [T]) {
     for (block, kernels) in out.chunks_mut(LANES * AREA).enumerate() {
         let at = block * LANES;
-        let rows: [[Lanes<T>; K]; SIDE] =
-            std::array::from_fn(|y| lines::output(std::array::from_fn(|x| load(&point(y * SIDE + x)[at..]))));
-        for x in 0..K {
-            let column: [Lanes<T>; K] = lines::output(rows.map(|row| row[x]));
-            for (y, lanes) in column.iter().enumerate() {
-                for (kernel, &v) in kernels.as_chunks_mut::<AREA>().0.iter_mut().zip(lanes) {
+        let tile = lines::output_tile::<T, K>(|y, x| load(&point(y * SIDE + x)[at..]));
+        for y in 0..K {
+            for x in 0..K {
+                for (kernel, &v) in kernels.as_chunks_mut::<AREA>().0.iter_mut().zip(&tile[y][x]) {
                     kernel[y * K + x] = v;
                 }
             }
