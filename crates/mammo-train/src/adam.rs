@@ -28,16 +28,17 @@ impl Adam {
         Ok(Self { parameters: parameters.clone(), moments, step: 0 })
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Moves every parameter that has a gradient, by the sum of its gradients in the order given.
     ///
     /// # Errors
     /// Failures of the tensor library.
-    pub fn update(&mut self, gradients: &GradStore, config: AdamConfig) -> Result<(), TrainError> {
+    pub fn update(&mut self, gradients: &[&GradStore], config: AdamConfig) -> Result<(), TrainError> {
         self.step += 1;
         for (name, var) in self.parameters.iter() {
-            if let Some(gradient) = gradients.get(var.as_tensor()) {
-                adam_update(var, &self.moments[name], gradient, self.step, config)?;
-            }
+            let mut parts = gradients.iter().filter_map(|store| store.get(var.as_tensor()));
+            let Some(first) = parts.next() else { continue };
+            let gradient = parts.try_fold(first.clone(), |sum, part| sum + part)?;
+            adam_update(var, &self.moments[name], &gradient, self.step, config)?;
         }
         Ok(())
     }

@@ -43,5 +43,5 @@ pub use error::TrainError;
 pub use model::CycleGan;
 pub use pool::ImagePool;
 pub use schedule::learning_rate;
-pub use step::{GeneratorLosses, Losses, Passes, discriminator_losses, generator_losses, train_step};
+pub use step::{CyclePass, Losses, Way, cycle_pass, discriminator_loss, train_step};
 pub use trainer::{Observer, Outcome, Silent, StepReport, train};

@@ -1,4 +1,5 @@
 use candle_core::Tensor;
+use mammo_models::NLayerDiscriminator;
 use mammo_ops::{AdamConfig, l1_loss, least_squares_loss};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -6,32 +7,28 @@ use serde::{Deserialize, Serialize};
 use crate::config::LossWeights;
 use crate::{CycleGan, ImagePool, TrainError};
 
-/// What the generators make of one pair of batches.
-pub struct Passes {
-    /// `g_ab(real_a)`.
-    pub fake_b: Tensor,
-    /// `g_ba(real_b)`.
-    pub fake_a: Tensor,
-    /// `g_ba(fake_b)`.
-    pub rec_a: Tensor,
-    /// `g_ab(fake_a)`.
-    pub rec_b: Tensor,
-    /// The generators' losses by name, as they are weighted, and their sum last.
-    pub losses: GeneratorLosses,
+/// One of the two ways that a CycleGAN translates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Healthy to cancer and back: `g_ab`, then `g_ba`, judged by `d_b`.
+    AToB,
+    /// Cancer to healthy and back: `g_ba`, then `g_ab`, judged by `d_a`.
+    BToA,
 }
 
-/// Scalars that take part in gradients.
-pub struct GeneratorLosses {
-    /// Mean of `(d_b(fake_b) - 1)^2`.
-    pub adversarial_ab: Tensor,
-    /// Mean of `(d_a(fake_a) - 1)^2`.
-    pub adversarial_ba: Tensor,
-    /// Weighted mean of `|rec_a - real_a|`.
-    pub cycle_a: Tensor,
-    /// Weighted mean of `|rec_b - real_b|`.
-    pub cycle_b: Tensor,
-    /// Weighted means of `|g_ba(real_a) - real_a|` and `|g_ab(real_b) - real_b|`, if they count.
-    pub identity: Option<(Tensor, Tensor)>,
+/// What the generators make of a batch of real images on the way there and back, and the losses of it. The losses
+/// are scalars that take part in gradients.
+pub struct CyclePass {
+    /// The batch translated.
+    pub fake: Tensor,
+    /// The fake translated back.
+    pub rec: Tensor,
+    /// Mean of `(d(fake) - 1)^2`.
+    pub adversarial: Tensor,
+    /// Weighted mean of `|rec - real|`.
+    pub cycle: Tensor,
+    /// Weighted mean of `|back(real) - real|`, where the generator of the way back should change nothing; if it counts.
+    pub identity: Option<Tensor>,
     /// Sum of all.
     pub total: Tensor,
 }
@@ -74,58 +71,56 @@ impl Losses {
     }
 }
 
-/// Runs both generators both ways and forms their losses, with the discriminators frozen (the seed report's equations
-/// 3 and 4, with the least-squares adversarial loss that the study's code uses instead of equation 2).
+/// Runs a batch there and back and forms its losses, with the discriminator frozen (the seed report's equations 3 and 4,
+/// with the least-squares adversarial loss that the study's code uses instead of equation 2).
 ///
 /// # Errors
 /// Failures of the networks.
-pub fn generator_losses(
+pub fn cycle_pass(
     model: &CycleGan,
-    real_a: &Tensor,
-    real_b: &Tensor,
+    way: Way,
+    real: &Tensor,
     weights: &LossWeights,
-) -> Result<Passes, TrainError> {
-    let fake_b = model.g_ab.forward(real_a)?;
-    let fake_a = model.g_ba.forward(real_b)?;
-    let rec_a = model.g_ba.forward(&fake_b)?;
-    let rec_b = model.g_ab.forward(&fake_a)?;
-    let adversarial_ab = least_squares_loss(&model.d_b.forward_frozen(&fake_b)?, 1.0)?;
-    let adversarial_ba = least_squares_loss(&model.d_a.forward_frozen(&fake_a)?, 1.0)?;
-    let cycle_a = l1_loss(&rec_a, real_a)?.affine(weights.lambda_cycle, 0.0)?;
-    let cycle_b = l1_loss(&rec_b, real_b)?.affine(weights.lambda_cycle, 0.0)?;
-    let mut total = (((&adversarial_ab + &adversarial_ba)? + &cycle_a)? + &cycle_b)?;
+) -> Result<CyclePass, TrainError> {
+    let (there, back, judge) = match way {
+        Way::AToB => (&model.g_ab, &model.g_ba, &model.d_b),
+        Way::BToA => (&model.g_ba, &model.g_ab, &model.d_a),
+    };
+    let fake = there.forward(real)?;
+    let rec = back.forward(&fake)?;
+    let adversarial = least_squares_loss(&judge.forward_frozen(&fake)?, 1.0)?;
+    let cycle = l1_loss(&rec, real)?.affine(weights.lambda_cycle, 0.0)?;
+    let mut total = (&adversarial + &cycle)?;
     let identity = if weights.lambda_identity > 0.0 {
         let weight = weights.lambda_cycle * weights.lambda_identity;
-        let a = l1_loss(&model.g_ba.forward(real_a)?, real_a)?.affine(weight, 0.0)?;
-        let b = l1_loss(&model.g_ab.forward(real_b)?, real_b)?.affine(weight, 0.0)?;
-        total = ((total + &a)? + &b)?;
-        Some((a, b))
+        let identity = l1_loss(&back.forward(real)?, real)?.affine(weight, 0.0)?;
+        total = (total + &identity)?;
+        Some(identity)
     } else {
         None
     };
-    let losses = GeneratorLosses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity, total };
-    Ok(Passes { fake_b, fake_a, rec_a, rec_b, losses })
+    Ok(CyclePass { fake, rec, adversarial, cycle, identity, total })
 }
 
-/// The losses of `d_a` and `d_b`: half the least squares of real images against 1 and of fakes against 0.
+/// The loss of a discriminator: half the least squares of real images against 1 and of fakes against 0.
 ///
 /// # Errors
-/// Failures of the networks.
-pub fn discriminator_losses(
-    model: &CycleGan,
-    real: (&Tensor, &Tensor),
-    fake: (&Tensor, &Tensor),
-) -> Result<(Tensor, Tensor), TrainError> {
-    let loss = |d: &mammo_models::NLayerDiscriminator, real: &Tensor, fake: &Tensor| {
-        let on_real = least_squares_loss(&d.forward(real)?, 1.0)?;
-        let on_fake = least_squares_loss(&d.forward(&fake.detach())?, 0.0)?;
-        Ok::<_, TrainError>((on_real + on_fake)?.affine(0.5, 0.0)?)
-    };
-    Ok((loss(&model.d_a, real.0, fake.0)?, loss(&model.d_b, real.1, fake.1)?))
+/// Failures of the network.
+pub fn discriminator_loss(
+    judge: &NLayerDiscriminator,
+    real: &Tensor,
+    fake: &Tensor,
+) -> Result<Tensor, TrainError> {
+    let on_real = least_squares_loss(&judge.forward(real)?, 1.0)?;
+    let on_fake = least_squares_loss(&judge.forward(&fake.detach())?, 0.0)?;
+    Ok((on_real + on_fake)?.affine(0.5, 0.0)?)
 }
 
 /// One update in Zhu's order: both generators together against frozen discriminators, then both discriminators on the
-/// same fakes, which were made before the generators moved and pass through the pools (`fake_a`, `fake_b`).
+/// same fakes, which were made before the generators moved and pass through the pools (of fake A, of fake B).
+///
+/// The two ways share parameters and nothing else, so they run side by side on rayon's threads, and so do the two
+/// discriminators. Their gradients are added in a fixed order: results do not depend on the number of threads.
 ///
 /// # Errors
 /// Failures of the networks.
@@ -138,39 +133,39 @@ pub fn train_step(
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
     let (real_a, real_b) = real;
-    let Passes { fake_b, fake_a, losses, .. } = generator_losses(model, real_a, real_b, weights)?;
-    let gradients = losses.total.backward()?;
+    let there_and_back = |way, real| -> Result<_, TrainError> {
+        let pass = cycle_pass(model, way, real, weights)?;
+        let gradients = pass.total.backward()?;
+        let identity = pass.identity.as_ref().map(number).transpose()?.unwrap_or(0.0);
+        // Numbers and a detached image only: what holds on to the graph holds on to its memory.
+        let losses = [number(&pass.adversarial)?, number(&pass.cycle)?, identity];
+        Ok((gradients, pass.fake.detach(), losses))
+    };
+    let (ab, ba) = rayon::join(|| there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
+    let ((gradients_ab, fake_b, losses_ab), (gradients_ba, fake_a, losses_ba)) = (ab?, ba?);
     for (_, optimizer) in &mut model.adam[..2] {
-        optimizer.update(&gradients, adam)?;
+        optimizer.update(&[&gradients_ab, &gradients_ba], adam)?;
     }
-    drop(gradients);
+    drop((gradients_ab, gradients_ba));
 
     let pooled_a = query(pools.0, &fake_a, rng)?;
     let pooled_b = query(pools.1, &fake_b, rng)?;
-    let (d_a, d_b) = discriminator_losses(model, (real_a, real_b), (&pooled_a, &pooled_b))?;
-    let gradients = (&d_a + &d_b)?.backward()?;
-    for (_, optimizer) in &mut model.adam[2..] {
-        optimizer.update(&gradients, adam)?;
-    }
+    let judge = |judge, real, fake| -> Result<_, TrainError> {
+        let loss = discriminator_loss(judge, real, fake)?;
+        Ok((loss.backward()?, number(&loss)?))
+    };
+    let (a, b) =
+        rayon::join(|| judge(&model.d_a, real_a, &pooled_a), || judge(&model.d_b, real_b, &pooled_b));
+    let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
+    model.adam[2].1.update(&[&gradients_a], adam)?;
+    model.adam[3].1.update(&[&gradients_b], adam)?;
+    let ([adversarial_ab, cycle_a, identity_a], [adversarial_ba, cycle_b, identity_b]) =
+        (losses_ab, losses_ba);
+    Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
+}
 
-    // Read as plain numbers: a loss kept as a tensor would keep its whole graph alive.
-    let read = |t: &Tensor| -> Result<f32, TrainError> {
-        Ok(t.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?)
-    };
-    let (identity_a, identity_b) = match &losses.identity {
-        Some((a, b)) => (read(a)?, read(b)?),
-        None => (0.0, 0.0),
-    };
-    Ok(Losses {
-        adversarial_ab: read(&losses.adversarial_ab)?,
-        adversarial_ba: read(&losses.adversarial_ba)?,
-        cycle_a: read(&losses.cycle_a)?,
-        cycle_b: read(&losses.cycle_b)?,
-        identity_a,
-        identity_b,
-        d_a: read(&d_a)?,
-        d_b: read(&d_b)?,
-    })
+fn number(scalar: &Tensor) -> Result<f32, TrainError> {
+    Ok(scalar.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?)
 }
 
 /// Passes a batch through a pool image by image.

@@ -119,28 +119,32 @@ pub(super) fn output_tile<T: Element, const M: usize>(
     out
 }
 
+/// Half of `LANES`: copied as one where a row of tiles is that short, which rows of 32 pixels are.
+const HALF: usize = LANES / 2;
+
 /// `LANES` numbers from the start of `values`; zeros where it ends sooner.
 #[inline(always)]
 pub(super) fn load<T: Element>(values: &[T]) -> Lanes<T> {
-    match values.first_chunk::<LANES>() {
-        Some(lanes) => *lanes,
-        None => {
-            let mut lanes = [T::default(); LANES];
-            lanes[..values.len()].copy_from_slice(values);
-            lanes
-        }
+    if let Some(lanes) = values.first_chunk::<LANES>() {
+        return *lanes;
     }
+    let mut lanes = [T::default(); LANES];
+    for (lane, &value) in lanes.iter_mut().zip(values) {
+        *lane = value;
+    }
+    lanes
 }
 
 /// Writes `LANES` numbers, or as many as there is room for.
 #[inline(always)]
 pub(super) fn store<T: Element>(lanes: &Lanes<T>, values: &mut [T]) {
-    match values.first_chunk_mut::<LANES>() {
-        Some(room) => *room = *lanes,
-        None => {
-            let room = values.len();
-            values.copy_from_slice(&lanes[..room]);
-        }
+    let whole = values.len() - values.len() % HALF;
+    let (halves, rest) = values.split_at_mut(whole.min(LANES));
+    for (room, lanes) in halves.as_chunks_mut::<HALF>().0.iter_mut().zip(lanes.as_chunks::<HALF>().0) {
+        *room = *lanes;
+    }
+    for (value, &lane) in rest.iter_mut().zip(&lanes[halves.len()..]) {
+        *value = lane;
     }
 }
 
