@@ -1,7 +1,9 @@
 use candle_core::{CpuStorage, Layout, Result, WithDType, bail};
 
+use crate::scratch::Buffers;
+
 /// The element types that the kernels are compiled for: `f32` for work, `f64` for checking gradients.
-pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default {
+pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default + Buffers {
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;

@@ -30,6 +30,7 @@ mod element;
 mod loss;
 mod matmul;
 mod norm;
+mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
 pub use adam::{AdamConfig, adam_update};

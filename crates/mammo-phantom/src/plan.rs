@@ -84,7 +84,7 @@ fn lesion(birads: BiRads, rng: &mut impl Rng) -> LesionSpec {
         (_, 22..45) => LesionKind::Smooth,
         _ => LesionKind::Spiculated,
     };
-    LesionSpec { kind, radius: rng.random_range(0.034..0.066), contrast: rng.random_range(0.30..0.44) }
+    LesionSpec { kind, radius: rng.random_range(0.042..0.075), contrast: rng.random_range(0.40..0.55) }
 }
 
 /// Draws one of some values with integer weights.

@@ -11,9 +11,9 @@ const BETA: f64 = 2.6;
 
 /// Attenuation of fat; gland adds to it.
 const FAT: f32 = 0.30;
-const GLAND: f32 = 0.15;
+const GLAND: f32 = 0.10;
 /// Standard deviation of the texture in fat.
-const TEXTURE: f32 = 0.026;
+const TEXTURE: f32 = 0.020;
 
 /// The tissue of one breast.
 pub(crate) struct Tissue {
@@ -54,7 +54,7 @@ impl Tissue {
             let across = (py - nipple_y) / (h as f32 * (0.10 + 0.28 * along.clamp(0.0, 1.0).sqrt()) * spread);
             let disc = (1.0 - across * across).max(-2.5) - 1.6 * (along - 0.42).max(0.0);
             let subcutaneous = (depth / (0.055 * h as f32)).min(1.0);
-            let here = 1.3 * clumps.get(x, y) + 0.4 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
+            let here = 1.1 * clumps.get(x, y) + 0.4 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
             let gland = subcutaneous / (1.0 + (-1.15 * here).exp());
             let tissue = FAT + GLAND * gland * (1.0 + 0.10 * texture.get(x, y));
             let fibre = ligaments.get(x, y) * (0.35 + 0.65 * gland);

@@ -4,15 +4,15 @@ use super::lines::{self, LANES, load, store};
 use super::{POINTS, SIDE};
 use crate::element::{Element, vectorized};
 
-/// Transforms kernels (O, C, K, K), turned by half a turn if asked, to output channel x point x input channel.
+/// Transforms kernels (O, C, K, K), turned by half a turn if asked; `out` becomes output channel x point x
+/// input channel.
 pub(super) fn transform<T: Element>(
     weight: &[T],
-    out_channels: usize,
     in_channels: usize,
     kernel: usize,
     turned: bool,
-) -> Vec<T> {
-    let mut out = vec![T::default(); out_channels * POINTS * in_channels];
+    out: &mut [T],
+) {
     out.par_chunks_mut(POINTS * in_channels)
         .zip(weight.par_chunks(in_channels * kernel * kernel))
         .for_each_init(Vec::new, |taps, (out, weight)| {
@@ -24,7 +24,6 @@ pub(super) fn transform<T: Element>(
                 },
             );
         });
-    out
 }
 
 /// `AREA` is `K` squared, which the language cannot say itself.

@@ -18,6 +18,7 @@ mod weight;
 use super::geometry::{Geometry, Padding};
 use crate::element::Element;
 use crate::matmul::{Matrix, matmul};
+use crate::scratch::scratch;
 use rayon::prelude::*;
 
 pub(super) use weight::backward_weight;
@@ -61,37 +62,41 @@ impl Tiling {
 
 /// The convolution of `x` (N, C, H, W) with `weight` (O, C, K, K), plus `bias` (O): (N, O, H', W').
 pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-    let filters = filter::transform(weight, g.out_channels, g.in_channels, g.kernel, false);
-    let filters = |point: usize| Matrix {
-        data: &filters[point * g.in_channels..],
-        rows: g.out_channels,
-        columns: g.in_channels,
-        row_stride: POINTS * g.in_channels,
-        column_stride: 1,
-    };
     let images = Images { values: x, channels: g.in_channels, height: g.height, width: g.width };
     let size = (g.out_channels, g.out_height, g.out_width);
-    correlate(&images, g.padding, g.kernel, filters, size, bias)
+    scratch(g.out_channels * POINTS * g.in_channels, |filters| {
+        filter::transform(weight, g.in_channels, g.kernel, false, filters);
+        let filters = |point: usize| Matrix {
+            data: &filters[point * g.in_channels..],
+            rows: g.out_channels,
+            columns: g.in_channels,
+            row_stride: POINTS * g.in_channels,
+            column_stride: 1,
+        };
+        correlate(&images, g.padding, g.kernel, filters, size, bias)
+    })
 }
 
 /// The gradient to the input of a convolution from `grad` (N, O, H', W'): (N, C, H, W), or with the padding around it,
 /// (N, C, H + 2p, W + 2p), where the padding reflects and its gradient is still to be folded back.
 pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
-    let filters = filter::transform(weight, g.out_channels, g.in_channels, g.kernel, true);
-    let filters = |point: usize| Matrix {
-        data: &filters[point * g.in_channels..],
-        rows: g.in_channels,
-        columns: g.out_channels,
-        row_stride: 1,
-        column_stride: POINTS * g.in_channels,
-    };
     let grads = Images { values: grad, channels: g.out_channels, height: g.out_height, width: g.out_width };
     // The kernel turned by half a turn slides over the gradient; what lies beyond the gradient is zero.
     let (beyond, height, width) = match g.padding {
         Padding::Zero(pad) => (g.kernel - 1 - pad, g.height, g.width),
         Padding::Reflect(_) => (g.kernel - 1, g.padded_height(), g.padded_width()),
     };
-    correlate(&grads, Padding::Zero(beyond), g.kernel, filters, (g.in_channels, height, width), None)
+    scratch(g.out_channels * POINTS * g.in_channels, |filters| {
+        filter::transform(weight, g.in_channels, g.kernel, true, filters);
+        let filters = |point: usize| Matrix {
+            data: &filters[point * g.in_channels..],
+            rows: g.in_channels,
+            columns: g.out_channels,
+            row_stride: 1,
+            column_stride: POINTS * g.in_channels,
+        };
+        correlate(&grads, Padding::Zero(beyond), g.kernel, filters, (g.in_channels, height, width), None)
+    })
 }
 
 /// A batch of images, (N, C, H, W).
@@ -118,12 +123,21 @@ fn correlate<'a, T: Element>(
     let image_len = images.channels * images.height * images.width;
     let mut out = vec![T::default(); images.values.len() / image_len * channels * height * width];
     for (image, out) in images.values.chunks(image_len).zip(out.chunks_mut(channels * height * width)) {
-        let tiles = tiles::transform(image, images, padding, tiling, SIDE);
-        let mut products = vec![T::default(); POINTS * channels * count];
-        products.par_chunks_mut(channels * count).enumerate().with_min_len(4).for_each(|(point, product)| {
-            matmul(product, filters(point), tiles::matrix(&tiles, point, images.channels, count), false);
+        scratch(POINTS * channels * count, |products| {
+            scratch(images.channels * POINTS * count, |tiles| {
+                tiles::transform(image, images, padding, tiling, SIDE, tiles);
+                let products = products.par_chunks_mut(channels * count).enumerate().with_min_len(4);
+                products.for_each(|(point, product)| {
+                    matmul(
+                        product,
+                        filters(point),
+                        tiles::matrix(tiles, point, images.channels, count),
+                        false,
+                    );
+                });
+            });
+            output::transform(products, out, tiling, (channels, height, width), bias);
         });
-        output::transform(&products, out, tiling, (channels, height, width), bias);
     }
     out
 }

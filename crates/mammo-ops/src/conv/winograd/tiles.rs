@@ -6,16 +6,16 @@ use crate::element::{Element, vectorized};
 use crate::matmul::Matrix;
 
 /// Cuts an image into tiles of `taps` x `taps` pixels, `tiling.step` apart, and transforms them: as pixels of an image
-/// where the tile is whole (`taps` is [`SIDE`]), else as the taps of a filter. The result is channel x point x tile.
+/// where the tile is whole (`taps` is [`SIDE`]), else as the taps of a filter. `out` becomes channel x point x tile.
 pub(super) fn transform<T: Element>(
     image: &[T],
     images: &Images<T>,
     padding: Padding,
     tiling: Tiling,
     taps: usize,
-) -> Vec<T> {
+    out: &mut [T],
+) {
     let count = tiling.count();
-    let mut out = vec![T::default(); images.channels * POINTS * count];
     out.par_chunks_mut(POINTS * count).zip(image.par_chunks(images.height * images.width)).for_each_init(
         Scratch::default,
         |scratch, (out, plane)| {
@@ -37,7 +37,6 @@ pub(super) fn transform<T: Element>(
             );
         },
     );
-    out
 }
 
 /// The transformed tiles of one point: channels x tiles.

@@ -5,6 +5,7 @@ use super::{Images, POINTS, SIDE, Tiling, tiles};
 use crate::conv::geometry::{Geometry, Padding};
 use crate::element::{Element, vectorized};
 use crate::matmul::matmul;
+use crate::scratch::scratch;
 
 /// The gradient to the weight of a convolution, from its input `x` (N, C, H, W) and the gradient of its output
 /// (N, O, H', W'): (O, C, K, K), summed over the batch. Every tile of the gradient is a filter over the tile of the
@@ -14,28 +15,33 @@ pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: 
     let count = tiling.count();
     let images = Images { values: x, channels: g.in_channels, height: g.height, width: g.width };
     let grads = Images { values: grad, channels: g.out_channels, height: g.out_height, width: g.out_width };
-    let mut products = vec![T::default(); POINTS * g.out_channels * g.in_channels];
-    for (i, (x, grad)) in x.chunks(g.input_len()).zip(grad.chunks(g.output_len())).enumerate() {
-        let inputs = tiles::transform(x, &images, g.padding, tiling, SIDE);
-        let filters = tiles::transform(grad, &grads, Padding::Zero(0), tiling, tiling.step);
-        products.par_chunks_mut(g.out_channels * g.in_channels).enumerate().with_min_len(4).for_each(
-            |(point, product)| {
-                let filters = tiles::matrix(&filters, point, g.out_channels, count);
-                let inputs = tiles::matrix(&inputs, point, g.in_channels, count);
-                matmul(product, filters, inputs.transposed(), i > 0);
-            },
-        );
-    }
     let mut out = vec![T::default(); g.out_channels * g.depth()];
-    out.par_chunks_mut(g.depth()).enumerate().for_each(|(channel, out)| {
-        let point = |i: usize| &products[(i * g.out_channels + channel) * g.in_channels..][..g.in_channels];
-        vectorized(
-            #[inline(always)]
-            || match g.kernel {
-                3 => run::<T, 3, 9>(point, out),
-                _ => run::<T, 4, 16>(point, out),
-            },
-        );
+    scratch(POINTS * g.out_channels * g.in_channels, |products| {
+        for (i, (x, grad)) in x.chunks(g.input_len()).zip(grad.chunks(g.output_len())).enumerate() {
+            scratch(g.in_channels * POINTS * count, |inputs| {
+                tiles::transform(x, &images, g.padding, tiling, SIDE, inputs);
+                scratch(g.out_channels * POINTS * count, |filters| {
+                    tiles::transform(grad, &grads, Padding::Zero(0), tiling, tiling.step, filters);
+                    let products = products.par_chunks_mut(g.out_channels * g.in_channels);
+                    products.enumerate().with_min_len(4).for_each(|(point, product)| {
+                        let filters = tiles::matrix(filters, point, g.out_channels, count);
+                        let inputs = tiles::matrix(inputs, point, g.in_channels, count);
+                        matmul(product, filters, inputs.transposed(), i > 0);
+                    });
+                });
+            });
+        }
+        out.par_chunks_mut(g.depth()).enumerate().for_each(|(channel, out)| {
+            let point =
+                |i: usize| &products[(i * g.out_channels + channel) * g.in_channels..][..g.in_channels];
+            vectorized(
+                #[inline(always)]
+                || match g.kernel {
+                    3 => run::<T, 3, 9>(point, out),
+                    _ => run::<T, 4, 16>(point, out),
+                },
+            );
+        });
     });
     out
 }
