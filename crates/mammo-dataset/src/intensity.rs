@@ -2,18 +2,19 @@ use crate::segment::percentile;
 use mammo_core::{Mask, Plane};
 use serde::{Deserialize, Serialize};
 
-/// Share of the breast's pixels that lie below the upper end. One hot pixel moves the end by one rank, which changes
-/// nothing to speak of; a maximum would let it darken the whole picture.
-const UPPER_SHARE: f64 = 0.995;
-/// Where the upper end goes in `[0, 1]`; above it there is room for the brightest calcifications.
-const UPPER_LEVEL: f32 = 0.95;
+/// Share of the breast's pixels that lie below the upper end. It is this low so that neither a hot pixel nor a lesion, which
+/// takes some three per cent of a breast, moves the map: a map that a bright lesion moves darkens the rest of the breast, and
+/// networks then learn brightness instead of lesions.
+const UPPER_SHARE: f64 = 0.90;
+/// Where the upper end goes in `[0, 1]`; above it there is room for lesions and calcifications.
+const UPPER_LEVEL: f32 = 0.70;
 
-/// The linear map from display values to `[0, 1]`: `low` goes to 0 and `high` to 0.95; beyond 0 and 1 it is clamped.
+/// The linear map from display values to `[0, 1]`: `low` goes to 0 and `high` to 0.7; beyond 0 and 1 it is clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IntensityMap {
     /// Display value that becomes 0: 0 for digital mammograms, the background's brightness for films.
     pub low: f32,
-    /// Display value that becomes 0.95: the 99.5th percentile of the breast's pixels.
+    /// Display value that becomes 0.7: the 90th percentile of the breast's pixels.
     pub high: f32,
 }
 
@@ -77,7 +78,7 @@ mod tests {
         let (plane, mask) = breast();
         let map = IntensityMap::from_breast(&plane, &mask, 100.0);
         assert_eq!(map.to_unit(50.0), 0.0);
-        assert!((map.to_unit(map.high) - 0.95).abs() < 1e-6);
+        assert!((map.to_unit(map.high) - 0.70).abs() < 1e-6);
         assert!((map.to_display(map.to_unit(1234.0)) - 1234.0).abs() < 0.01);
     }
 
