@@ -1,5 +1,6 @@
 //! Runs the repository: `cargo xtask TASK`. One task, one file; no crate of the workspace is needed to build it.
 
+mod bench;
 mod cargo;
 mod ci;
 mod reproduce;
@@ -10,6 +11,7 @@ const HELP: &str = "\
 cargo xtask TASK
 
   reproduce-exp1 [OPTIONS]  build mammo and run experiment 1; `reproduce-exp1 --help` lists the options
+  bench train [--json]      the training step beside PyTorch's, in one run
   ci                        what continuous integration checks: format, lints, docs, tests, the quick run
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resume
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let result = match args.next().as_deref() {
         Some("reproduce-exp1") => reproduce::exp1(args.collect()),
         Some("ci") => ci::ci(),
+        Some("bench") => bench::bench(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

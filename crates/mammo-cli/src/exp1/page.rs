@@ -92,13 +92,12 @@ fn summary(run: &Run) -> Vec<String> {
     if let Some(scores) = &run.scores {
         if let (Some(share), Some(approach)) = (scores.removal.contrast_share, scores.removal.approach) {
             lines.push(format!(
-                "Removal took away {} of the lesions' contrast and brought the region {} closer to the true twin than \
-                 leaving the image alone (medians of {} held-out lesions of {} patients, 95 % intervals over \
-                 patients).",
+                "Removal took away {} of the lesions' contrast (median of {} held-out lesions of {} patients, 95 % \
+                 interval over patients). Of the distance between the untouched region and the true twin it covered {}.",
                 percent(share),
-                percent(approach),
                 scores.removal.n_cases,
-                scores.removal.n_patients
+                scores.removal.n_patients,
+                percent(approach)
             ));
         }
         if let Some(share) = scores.injection.contrast_share {
@@ -120,9 +119,9 @@ fn summary(run: &Run) -> Vec<String> {
     }
     if let Some(pooled) = &run.analysis.pooled.tampering {
         lines.push(format!(
-            "They told modified from original images with a mean AUC of {} (p = {} against chance).",
+            "They told modified from original images with a mean AUC of {} ({} against chance).",
             auc_text(&pooled.detection),
-            p_text(pooled.against_chance.p)
+            p_sentence(pooled.against_chance.p)
         ));
     }
     lines
@@ -625,10 +624,17 @@ fn p_text(p: f64) -> String {
     if p < 0.001 { "< .001".to_owned() } else { number_text(p, 3) }
 }
 
+fn p_sentence(p: f64) -> String {
+    if p < 0.001 { "p < .001".to_owned() } else { format!("p = {}", number_text(p, 3)) }
+}
+
 fn percent(estimate: Estimate) -> String {
-    let interval =
-        estimate.interval_95.map_or(String::new(), |(low, high)| format!(" ({:.0} to {:.0})", 100.0 * low, 100.0 * high));
-    format!("{:.0} %{interval}", 100.0 * estimate.median)
+    // Adding zero turns a rounded -0 into 0.
+    let whole = |share: f64| (100.0 * share).round() + 0.0;
+    let interval = estimate
+        .interval_95
+        .map_or(String::new(), |(low, high)| format!(" ({:.0} to {:.0})", whole(low), whole(high)));
+    format!("{:.0} %{interval}", whole(estimate.median))
 }
 
 fn quartiles(values: &[f64]) -> String {

@@ -1,0 +1,81 @@
+//! Times whole training steps on noise and prints one JSON line, `{"seconds": [...], "peak_mib": ...}`.
+//!
+//! `cargo xtask bench train` calls it beside the same step in PyTorch. By hand:
+//!
+//! ```text
+//! cargo run --release -p mammo-train --example bench_step -- \
+//!     '{"net": "becker", "height": 128, "width": 128, "ngf": 16, "ndf": 32, "blocks": 6, "steps": 10, "threads": 2}'
+//! ```
+
+use mammo_core::{Plane, Seed};
+use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+use mammo_train::{Observer, StepReport, TrainConfig, TrainingSet, train};
+use rand::Rng;
+use serde::Deserialize;
+use std::time::Instant;
+
+/// As every training in the program `mammo`; the system's allocator returns memory to the kernel after each step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Steps that are run and not counted.
+const WARM_UP: usize = 3;
+
+#[derive(Deserialize)]
+struct Config {
+    net: String,
+    height: usize,
+    width: usize,
+    ngf: usize,
+    ndf: usize,
+    blocks: usize,
+    steps: usize,
+    threads: usize,
+}
+
+struct Clock(Vec<Instant>);
+
+impl Observer for Clock {
+    fn step(&mut self, _: &StepReport) -> bool {
+        self.0.push(Instant::now());
+        true
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let text = std::env::args().nth(1).ok_or("expected one argument, a configuration as JSON")?;
+    let config: Config = serde_json::from_str(&text)?;
+    let (generator, discriminator) = match config.net.as_str() {
+        "becker" => {
+            (GeneratorConfig::becker(config.ngf, config.blocks), DiscriminatorConfig::becker(config.ndf))
+        }
+        "zhu" => (GeneratorConfig::zhu(config.ngf, config.blocks), DiscriminatorConfig::zhu(config.ndf)),
+        other => return Err(format!("net is becker or zhu, not {other}").into()),
+    };
+    let mut rng = Seed(1).stream("noise");
+    let mut noise = || Plane::from_fn(config.width, config.height, |_, _| rng.random_range(0.0..1.0));
+    let set = TrainingSet { healthy: vec![noise()], cancer: vec![noise()] };
+    let training = TrainConfig {
+        steps: config.steps + WARM_UP,
+        constant_steps: 0,
+        checkpoint_every_steps: usize::MAX,
+        sample_every_steps: usize::MAX,
+        augmentation: None,
+        ..TrainConfig::new(generator, discriminator, config.height, config.width, Seed(1))
+    };
+    let dir = tempfile::tempdir()?;
+    let mut clock = Clock(Vec::new());
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build()?;
+    threads.install(|| train(&training, &set, dir.path(), false, &mut clock))?;
+    let seconds: Vec<f64> =
+        clock.0[WARM_UP - 1..].windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs_f64()).collect();
+    println!("{}", serde_json::json!({ "seconds": seconds, "peak_mib": peak_mib() }));
+    Ok(())
+}
+
+/// The most memory that the process has held, where the system tells.
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok()? / 1024.0)
+}

@@ -1,0 +1,32 @@
+//! Benchmarks against peers: both on the same work, in the same run, alternately.
+
+mod python;
+mod train;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask bench WHAT [--json]
+
+  train [--quick]  the training step beside PyTorch's, step for step
+";
+
+/// One of the benchmarks.
+pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
+    let flag = |name: &str| args.iter().any(|arg| arg == name);
+    match args.first().map(String::as_str) {
+        Some("train") => train::train(flag("--json"), flag("--quick")),
+        other => {
+            eprintln!("xtask: {} is not a benchmark\n\n{HELP}", other.unwrap_or("nothing"));
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+/// The middle of some numbers.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}

@@ -1,0 +1,28 @@
+//! A virtual environment for the peers, under `target/`.
+
+use crate::cargo::{root, run};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The Python of an environment that can import `modules`; installs what is missing from the registry that pip is set to.
+pub(crate) fn with(modules: &[&str]) -> Result<PathBuf, String> {
+    let dir = root().join("target").join("bench-venv");
+    let python = dir.join("bin").join("python");
+    if !python.exists() {
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(&dir);
+        run("python3 -m venv", venv)?;
+    }
+    for module in modules {
+        let mut import = Command::new(&python);
+        import.args(["-c", &format!("import {module}")]).stderr(std::process::Stdio::null());
+        if import.status().is_ok_and(|status| status.success()) {
+            continue;
+        }
+        eprintln!("installing {module} into target/bench-venv");
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", module]);
+        run(&format!("pip install {module}"), install)?;
+    }
+    Ok(python)
+}

@@ -1,0 +1,102 @@
+//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1, f32.
+
+use super::{median, python};
+use crate::cargo::{cargo, root, run};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// Turns of us and the peer, alternately, so that what else the machine does falls on both.
+const ROUNDS: usize = 5;
+const THREADS: usize = 2;
+
+/// Network, side, ngf, ndf, residual blocks, and steps of one turn.
+const CONFIGS: [(&str, usize, usize, usize, usize, usize); 4] = [
+    ("becker", 128, 16, 32, 6, 10),
+    ("becker", 128, 32, 64, 9, 5),
+    ("becker", 256, 32, 64, 9, 3),
+    ("zhu", 128, 64, 64, 9, 3),
+];
+
+pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
+    let python = python::with(&["numpy", "torch"])?;
+    run("the build", cargo(&["build", "--release", "--package", "mammo-train", "--example", "bench_step"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let ours = target.join("release").join("examples").join("bench_step");
+    let script = root().join("crates").join("mammo-train").join("benches").join("torch_step.py");
+    if !as_json {
+        println!(
+            "{:<42} {:>9} {:>9} {:>20} {:>16}",
+            "configuration", "ours [s]", "peer [s]", "ratio (spread)", "memory [MiB]"
+        );
+    }
+    for (net, side, ngf, ndf, blocks, steps) in
+        CONFIGS.into_iter().take(if quick { 1 } else { CONFIGS.len() })
+    {
+        let name = format!("{net} {side}x{side}, ngf {ngf}, ndf {ndf}, {blocks} blocks");
+        let config = json!({
+            "net": net, "height": side, "width": side, "ngf": ngf, "ndf": ndf, "blocks": blocks,
+            "steps": steps, "threads": THREADS,
+        })
+        .to_string();
+        let (mut our_turns, mut peer_turns) = (Vec::new(), Vec::new());
+        for _ in 0..if quick { 1 } else { ROUNDS } {
+            let mut command = Command::new(&ours);
+            command.arg(&config).env("CANDLE_NUM_THREADS", "1");
+            our_turns.push(Turn::of(&name, command)?);
+            let mut command = Command::new(&python);
+            command.arg(&script).arg(&config);
+            peer_turns.push(Turn::of(&name, command)?);
+        }
+        let ratios: Vec<f64> =
+            our_turns.iter().zip(&peer_turns).map(|(o, p)| o.median() / p.median()).collect();
+        let all = |turns: &[Turn]| median(&turns.iter().flat_map(|t| t.seconds.clone()).collect::<Vec<_>>());
+        let peak = |turns: &[Turn]| turns.iter().map(|t| t.peak_mib).fold(0.0, f64::max);
+        let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
+        let (ours_s, peer_s, ratio) = (all(&our_turns), all(&peer_turns), median(&ratios));
+        if as_json {
+            println!(
+                "{}",
+                json!({
+                    "config": name, "threads": THREADS, "ours_s": ours_s, "peer_s": peer_s, "ratio": ratio,
+                    "ratio_low": low, "ratio_high": high,
+                    "ours_peak_mib": peak(&our_turns), "peer_peak_mib": peak(&peer_turns),
+                })
+            );
+        } else {
+            println!(
+                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16}",
+                format!("{ratio:.2} ({low:.2} to {high:.2})"),
+                format!("{:.0} / {:.0}", peak(&our_turns), peak(&peer_turns)),
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one call measured.
+struct Turn {
+    seconds: Vec<f64>,
+    peak_mib: f64,
+}
+
+impl Turn {
+    fn of(name: &str, mut command: Command) -> Result<Self, String> {
+        let output = command.output().map_err(|error| format!("{name}: cannot be started: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        let value: Value =
+            serde_json::from_slice(&output.stdout).map_err(|error| format!("{name}: no JSON: {error}"))?;
+        let seconds: Vec<f64> =
+            value["seconds"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        if seconds.is_empty() {
+            return Err(format!("{name}: nothing was timed"));
+        }
+        Ok(Self { seconds, peak_mib: value["peak_mib"].as_f64().unwrap_or(f64::NAN) })
+    }
+
+    fn median(&self) -> f64 {
+        median(&self.seconds)
+    }
+}
