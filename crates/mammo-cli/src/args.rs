@@ -46,11 +46,11 @@ pub(crate) struct Exp1Args {
     pub(crate) views: ViewFilter,
 
     /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
-    #[arg(long, default_value = "cpu", value_name = "NAME|FILE")]
+    #[arg(long, default_value = "cpu", value_name = "NAME|FILE", value_parser = crate::preset::known)]
     pub(crate) preset: String,
 
     /// Where to compute: cpu, or cuda:N in a build with CUDA
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "cpu", value_parser = crate::exp1::known_device)]
     pub(crate) device: String,
 
     /// The number that everything random is drawn from

@@ -1,5 +1,5 @@
 //! Draws phantoms of all densities in both views, at full and at network size, to be judged by eye:
-//! `cargo run --release -p mammo-phantom --example contact_sheet -- SHEET.png [SEED]`.
+//! `cargo run --release -p mammo-phantom --example phantom_sheet -- SHEET.png [SEED]`.
 
 use mammo_core::{AcrDensity, Fit, Laterality, Plane, Seed, ViewPosition};
 use mammo_phantom::{LesionKind, LesionSpec, Phantom, PhantomSpec};
