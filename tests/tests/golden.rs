@@ -26,7 +26,8 @@ impl Golden {
     fn read(path: &Path, dtype: DType) -> Self {
         let bytes = std::fs::read(path).unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-        let config = header.metadata().as_ref().and_then(|m| m.get("config")).expect("a config in the metadata");
+        let config =
+            header.metadata().as_ref().and_then(|m| m.get("config")).expect("a config in the metadata");
         Self {
             name: path.display().to_string(),
             tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap(),

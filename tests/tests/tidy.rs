@@ -32,16 +32,17 @@ const ARROWS: [(&str, &str, &str); 17] = [
 ];
 
 /// Crates that may use a family of foreign crates, by the beginning of its names.
-const WALLS: [(&str, &[&str]); 2] = [
-    ("candle-", &["mammo-ops", "mammo-models", "mammo-train", "mammo-tests"]),
-    ("dicom-", &["mammo-dicom"]),
-];
+const WALLS: [(&str, &[&str]); 2] =
+    [("candle-", &["mammo-ops", "mammo-models", "mammo-train", "mammo-tests"]), ("dicom-", &["mammo-dicom"])];
 
 /// No source file is longer.
 const LONGEST: usize = 700;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are a folder of the workspace")
+        .to_owned()
 }
 
 fn read(path: &str) -> String {
@@ -77,7 +78,11 @@ fn dependencies(package: &Value) -> (BTreeSet<&str>, BTreeSet<&str>) {
 }
 
 fn words(cell: &str) -> BTreeSet<String> {
-    cell.split(',').map(str::trim).filter(|w| !w.is_empty() && *w != "-").map(|w| format!("mammo-{w}")).collect()
+    cell.split(',')
+        .map(str::trim)
+        .filter(|w| !w.is_empty() && *w != "-")
+        .map(|w| format!("mammo-{w}"))
+        .collect()
 }
 
 #[test]
@@ -125,9 +130,15 @@ fn every_crate_is_described_linted_documented_and_shown_in_use() {
         let crate_name = name(&package);
         let manifest = PathBuf::from(package["manifest_path"].as_str().expect("a path"));
         let folder = manifest.parent().expect("a folder");
-        assert!(package["description"].as_str().is_some_and(|d| d.len() > 20), "{crate_name}: no description");
+        assert!(
+            package["description"].as_str().is_some_and(|d| d.len() > 20),
+            "{crate_name}: no description"
+        );
         let text = std::fs::read_to_string(&manifest).expect("a manifest");
-        assert!(text.contains("[lints]\nworkspace = true"), "{crate_name}: [lints] workspace = true is missing");
+        assert!(
+            text.contains("[lints]\nworkspace = true"),
+            "{crate_name}: [lints] workspace = true is missing"
+        );
         for target in package["targets"].as_array().expect("targets") {
             let path = Path::new(target["src_path"].as_str().expect("a path"));
             let source = std::fs::read_to_string(path).expect("a source file");
@@ -153,7 +164,8 @@ fn the_members_share_edition_licence_and_version() {
 
 /// Files that belong to the repository, or will with the next commit.
 fn files() -> Vec<PathBuf> {
-    let list = run(Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]));
+    let list =
+        run(Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]));
     let names = list.split('\0').filter(|name| !name.is_empty());
     names.map(|name| root().join(name)).filter(|path| path.is_file()).collect()
 }
@@ -241,13 +253,18 @@ fn every_dependency_comes_from_the_registry_under_an_allowed_licence() {
     let rules: toml::Value = toml::from_str(&read("deny.toml")).expect("TOML");
     let allowed = rules["licenses"]["allow"].as_array().expect("a list");
     let allowed: BTreeSet<&str> = allowed.iter().map(|l| l.as_str().expect("a name")).collect();
-    let registry = format!("registry+{}", rules["sources"]["allow-registry"][0].as_str().expect("an address"));
+    let registry =
+        format!("registry+{}", rules["sources"]["allow-registry"][0].as_str().expect("an address"));
 
     let version = run(Command::new("rustc").arg("-vV"));
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
     let metadata = metadata(&["--filter-platform", host]);
-    let used: BTreeSet<&str> =
-        metadata["resolve"]["nodes"].as_array().expect("nodes").iter().map(|n| n["id"].as_str().expect("id")).collect();
+    let used: BTreeSet<&str> = metadata["resolve"]["nodes"]
+        .as_array()
+        .expect("nodes")
+        .iter()
+        .map(|n| n["id"].as_str().expect("id"))
+        .collect();
     let mut refused = BTreeMap::new();
     for package in metadata["packages"].as_array().expect("packages") {
         if !used.contains(package["id"].as_str().expect("id")) {

@@ -14,8 +14,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

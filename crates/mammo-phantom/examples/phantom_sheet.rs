@@ -25,7 +25,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 view,
                 laterality: Laterality::Left,
                 density: AcrDensity::new(density)?,
-                lesion: Some(LesionSpec { kind: kinds[usize::from(density) - 1], radius: 0.05, contrast: 0.32 }),
+                lesion: Some(LesionSpec {
+                    kind: kinds[usize::from(density) - 1],
+                    radius: 0.05,
+                    contrast: 0.32,
+                }),
             };
             let phantom = Phantom::new(&spec)?;
             let (with, without) = (phantom.render(true), phantom.render(false));

@@ -63,7 +63,9 @@ pub fn read_manifest(dir: &Path) -> Result<Manifest, PhantomError> {
 
 /// Whether `dir` holds the whole release that `config` describes, every file with the bytes that were written.
 pub fn is_complete(dir: &Path, config: &PhantomConfig) -> bool {
-    let has = |path: &str, sha256: &str| mammo_files::sha256_file(&dir.join(path)).is_ok_and(|found| found == sha256);
+    let has = |path: &str, sha256: &str| {
+        mammo_files::sha256_file(&dir.join(path)).is_ok_and(|found| found == sha256)
+    };
     let has_both = |path: &Option<String>, sha256: &Option<String>| match (path, sha256) {
         (Some(path), Some(sha256)) => has(path, sha256),
         (None, None) => true,

@@ -207,7 +207,8 @@ fn coarse_calcification(image: &mut Plane, seed: Seed) -> Roi {
 
 /// `INbreast.csv` as released: semicolons, CRLF, two redacted columns, and one blank ACR cell.
 fn write_table(dir: &Path, seed: Seed, planned: &[Planned]) -> Result<(), PhantomError> {
-    let candidates: Vec<usize> = (0..planned.len()).filter(|&i| planned[i].view == ViewPosition::Mlo).collect();
+    let candidates: Vec<usize> =
+        (0..planned.len()).filter(|&i| planned[i].view == ViewPosition::Mlo).collect();
     let blank = candidates[seed.stream("phantom/blank").random_range(0..candidates.len())];
     let mut text =
         String::from("Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n");
@@ -227,7 +228,13 @@ mod tests {
     use crate::{is_complete, read_manifest};
 
     fn config() -> PhantomConfig {
-        PhantomConfig { patients: 5, width_px: 96, height_px: 128, lesion_fraction: 0.9, ..PhantomConfig::default() }
+        PhantomConfig {
+            patients: 5,
+            width_px: 96,
+            height_px: 128,
+            lesion_fraction: 0.9,
+            ..PhantomConfig::default()
+        }
     }
 
     fn files(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {

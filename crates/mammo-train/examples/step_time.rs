@@ -16,8 +16,7 @@ impl Observer for Clock {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let numbers: Vec<usize> =
-        std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let numbers: Vec<usize> = std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
     let [size, ngf, ndf, blocks, steps] = numbers[..] else {
         return Err("expected SIZE NGF NDF BLOCKS STEPS".into());
     };

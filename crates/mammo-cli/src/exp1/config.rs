@@ -97,7 +97,9 @@ impl RunConfig {
         ImageSize::new(preset.train.height_px, preset.train.width_px)?;
         let (height, width) = (preset.train.height_px, preset.train.width_px);
         if height.min(width) < SMALLEST_PX {
-            bail!("preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}");
+            bail!(
+                "preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}"
+            );
         }
         let fraction = preset.test_fraction;
         if !(fraction > 0.0 && fraction < 1.0) {

@@ -72,9 +72,16 @@ fn pixels_that_break_off_are_named_and_the_run_is_not_finished() {
 
 #[test]
 fn tables_are_checked_by_column_and_line() {
-    let table = |change: fn(&str) -> String| move |release: &Path| edit(&release.join("INbreast.csv"), change);
-    refused(table(|text| text.replacen("Bi-Rads", "Category", 1)), &["INbreast.csv", "\"bi-rads\" is missing"]);
-    refused(table(|text| text.replacen("File Name", "Name", 1)), &["INbreast.csv", "\"file name\" is missing"]);
+    let table =
+        |change: fn(&str) -> String| move |release: &Path| edit(&release.join("INbreast.csv"), change);
+    refused(
+        table(|text| text.replacen("Bi-Rads", "Category", 1)),
+        &["INbreast.csv", "\"bi-rads\" is missing"],
+    );
+    refused(
+        table(|text| text.replacen("File Name", "Name", 1)),
+        &["INbreast.csv", "\"file name\" is missing"],
+    );
     refused(
         table(|text| {
             let row = text.lines().nth(1).unwrap();
@@ -145,7 +152,9 @@ fn mini_mias_folders_are_checked_too() {
     let dir = scratch();
     let run = |out: &str| {
         let mut command = tiny(&dir.path().join(out));
-        command.args(["--labels", "mass", "--data"]).arg(format!("mini-mias:{}", dir.path().join("mias").display()));
+        command
+            .args(["--labels", "mass", "--data"])
+            .arg(format!("mini-mias:{}", dir.path().join("mias").display()));
         command
     };
     fail(&mut run("a"), &["mias", "missing"]);

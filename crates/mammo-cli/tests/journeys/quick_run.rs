@@ -55,7 +55,8 @@ fn everything_is_there(out: &Path, found: &BTreeSet<PathBuf>) {
     ] {
         assert!(found.contains(Path::new(name)), "{name} is missing");
     }
-    let unfinished: Vec<_> = found.iter().filter(|name| name.extension().is_some_and(|e| e == "tmp")).collect();
+    let unfinished: Vec<_> =
+        found.iter().filter(|name| name.extension().is_some_and(|e| e == "tmp")).collect();
     assert!(unfinished.is_empty(), "{unfinished:?}");
 
     let config: serde_json::Value = mammo_files::read_json(&out.join("run.json")).unwrap();
@@ -136,7 +137,8 @@ fn page_is_whole(out: &Path) {
     for word in ["<script", "<link", "<iframe", "<object", "<embed", "@import", "url("] {
         assert!(!page.contains(word), "the page has {word}");
     }
-    let pictures: Vec<&str> = page.match_indices(" src=\"").map(|(at, text)| &page[at + text.len()..]).collect();
+    let pictures: Vec<&str> =
+        page.match_indices(" src=\"").map(|(at, text)| &page[at + text.len()..]).collect();
     assert!(pictures.len() >= 5, "{} pictures", pictures.len());
     assert!(pictures.iter().all(|value| value.starts_with("data:image/png;base64,")));
 }

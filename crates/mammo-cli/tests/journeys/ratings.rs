@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 fn fill(sheet: &str) -> String {
     let rows = sheet.lines().filter(|line| !line.starts_with("reader 3"));
     rows.enumerate()
-        .map(|(i, line)| if line.ends_with(',') { format!("{line}{}\n", 1 + i * i % 5) } else { format!("{line}\n") })
+        .map(
+            |(i, line)| {
+                if line.ends_with(',') { format!("{line}{}\n", 1 + i * i % 5) } else { format!("{line}\n") }
+            },
+        )
         .collect()
 }
 
@@ -28,7 +32,8 @@ fn peoples_ratings_replace_the_simulated_ones() {
 
     let ratings = mammo_reader::read_ratings(&out.join("readout/ratings.csv")).unwrap();
     assert!(ratings.iter().all(|rating| !rating.simulated && rating.reader.starts_with("reader ")));
-    let analysis: mammo_reader::Analysis = mammo_files::read_json(&out.join("readout/analysis.json")).unwrap();
+    let analysis: mammo_reader::Analysis =
+        mammo_files::read_json(&out.join("readout/analysis.json")).unwrap();
     assert!(!analysis.simulated);
     assert_eq!(analysis.readers.len(), 2);
     let page = fs::read_to_string(out.join("report.html")).unwrap().to_lowercase();
@@ -80,6 +85,9 @@ fn defective_ratings_are_refused_before_anything_changes() {
     fail(tiny(&out).args(["--resume", "--ratings"]).arg(&nowhere), &["nowhere.csv", "no such ratings file"]);
     // The simulated ratings of the run itself are not people's.
     let simulated = out.join("readout/ratings.csv");
-    fail(tiny(&out).args(["--resume", "--ratings"]).arg(&simulated), &["ratings.csv, line 2", "\"simulated\""]);
+    fail(
+        tiny(&out).args(["--resume", "--ratings"]).arg(&simulated),
+        &["ratings.csv, line 2", "\"simulated\""],
+    );
     same(&before, &files(&out));
 }

@@ -1,6 +1,8 @@
 //! A run that is killed at any moment and resumed ends as if nothing had happened.
 
-use crate::support::{STEPS, copied_run, decided, fail, finished_run, looks_whole, same, scratch, stderr, succeed, tiny};
+use crate::support::{
+    STEPS, copied_run, decided, fail, finished_run, looks_whole, same, scratch, stderr, succeed, tiny,
+};
 use mammo_core::Seed;
 use rand::Rng;
 use std::path::Path;
