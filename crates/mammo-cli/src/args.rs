@@ -14,8 +14,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -41,16 +40,16 @@ pub(crate) struct Exp1Args {
     #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
     pub(crate) labels: LabelRule,
 
-    /// Projections: cc, mlo or all
-    #[arg(long, default_value = "all")]
-    pub(crate) views: ViewFilter,
+    /// Projections: cc, mlo or all [default: cc, as in the paper, but all of mini-MIAS, which has mlo alone]
+    #[arg(long)]
+    pub(crate) views: Option<ViewFilter>,
 
     /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
-    #[arg(long, default_value = "cpu", value_name = "NAME|FILE")]
+    #[arg(long, default_value = "cpu", value_name = "NAME|FILE", value_parser = crate::preset::known)]
     pub(crate) preset: String,
 
     /// Where to compute: cpu, or cuda:N in a build with CUDA
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "cpu", value_parser = crate::exp1::known_device)]
     pub(crate) device: String,
 
     /// The number that everything random is drawn from

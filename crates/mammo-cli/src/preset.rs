@@ -1,6 +1,6 @@
 //! Named settings of experiments, as TOML: built in, or a file of the user's own.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use fs_err as fs;
 use mammo_reader::Exp1Plan;
 use mammo_train::TrainConfig;
@@ -47,14 +47,29 @@ impl Preset {
     /// Finds a built-in preset by name, or reads a TOML file.
     pub(crate) fn find(name: &str) -> anyhow::Result<Self> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            return toml::from_str(text).with_context(|| format!("preset {name}"));
-        }
-        if Path::new(name).extension().is_none_or(|e| e != "toml") {
-            bail!("there is no preset {name:?}; use cpu, becker-exp1, smoke or the path of a .toml file");
+            return parse(text).with_context(|| format!("preset {name}"));
         }
         let text = fs::read_to_string(name)?;
-        toml::from_str(&text).with_context(|| format!("{name}: not a preset"))
+        parse(&text).with_context(|| format!("{name}: not a preset"))
     }
+}
+
+/// Refuses what can be no preset, when the command line is read.
+pub(crate) fn known(name: &str) -> Result<String, String> {
+    if BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
+        || Path::new(name).extension().is_some_and(|e| e == "toml")
+    {
+        return Ok(name.to_owned());
+    }
+    Err(format!("there is no preset {name:?}; use cpu, becker-exp1, smoke or the path of a .toml file"))
+}
+
+/// The parser's own message shows the place over several lines; ours is one sentence.
+fn parse(text: &str) -> anyhow::Result<Preset> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
+        anyhow::anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message())
+    })
 }
 
 #[cfg(test)]
@@ -81,7 +96,7 @@ mod tests {
 
     #[test]
     fn unknown_names_say_what_there_is() {
-        let message = Preset::find("gpu").unwrap_err().to_string();
+        let message = known("gpu").unwrap_err();
         assert!(message.contains("cpu, becker-exp1, smoke"), "{message}");
     }
 }

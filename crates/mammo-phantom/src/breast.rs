@@ -1,11 +1,11 @@
 use mammo_core::{AcrDensity, Laterality, Mask, Plane, Point, Roi, Seed, ViewPosition};
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::PhantomError;
 use crate::config::check_size;
 use crate::lesion::{Lesion, LesionSpec};
 use crate::outline::Outline;
 use crate::tissue::Tissue;
-use crate::PhantomError;
 
 /// Stored value of attenuation 1.
 const GAIN: f32 = 18_000.0;
@@ -57,7 +57,11 @@ impl Phantom {
     pub fn new(spec: &PhantomSpec) -> Result<Self, PhantomError> {
         check_size(spec.width_px, spec.height_px)?;
         if let Some(lesion) = &spec.lesion {
-            if !(lesion.radius > 0.0 && lesion.radius <= 0.15 && lesion.contrast > 0.0 && lesion.contrast <= 1.0) {
+            if !(lesion.radius > 0.0
+                && lesion.radius <= 0.15
+                && lesion.contrast > 0.0
+                && lesion.contrast <= 1.0)
+            {
                 return Err(PhantomError::Config(format!(
                     "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to \
                      1, not {} and {}",
@@ -209,7 +213,8 @@ mod tests {
         let mut betas = Vec::new();
         for density in 1..=4 {
             for (i, view) in [ViewPosition::Cc, ViewPosition::Mlo].into_iter().cycle().take(4).enumerate() {
-                let phantom = Phantom::new(&spec(10 * u64::from(density) + i as u64, view, density, None)).unwrap();
+                let phantom =
+                    Phantom::new(&spec(10 * u64::from(density) + i as u64, view, density, None)).unwrap();
                 let image = phantom.render(true);
                 let exponents: Vec<f64> = tiles_inside(&phantom.breast(), 256)
                     .into_iter()
@@ -232,7 +237,9 @@ mod tests {
     #[test]
     fn twins_differ_where_the_lesion_is_and_nowhere_else() {
         for (seed, kind) in
-            [LesionKind::Smooth, LesionKind::Spiculated, LesionKind::Calcified, LesionKind::Cluster].into_iter().enumerate()
+            [LesionKind::Smooth, LesionKind::Spiculated, LesionKind::Calcified, LesionKind::Cluster]
+                .into_iter()
+                .enumerate()
         {
             let phantom = Phantom::new(&spec(seed as u64, ViewPosition::Mlo, 2, Some(kind))).unwrap();
             let (with, without) = (phantom.render(true), phantom.render(false));
@@ -257,7 +264,8 @@ mod tests {
             let rois = phantom.rois();
             let mass = Mask::from_shape(640, 832, &rois[0].shape);
             let mean = |plane: &Plane| {
-                let inside = plane.data().iter().zip(mass.data()).filter(|(_, m)| **m).map(|(v, _)| f64::from(*v));
+                let inside =
+                    plane.data().iter().zip(mass.data()).filter(|(_, m)| **m).map(|(v, _)| f64::from(*v));
                 inside.sum::<f64>() / mass.count() as f64
             };
             let gain = mean(&with) / mean(&without) - 1.0;

@@ -196,13 +196,7 @@ fn spicules(profile: &mut Plane, rim: &Rim, center: Point, rng: &mut Stream) {
 }
 
 /// Bright specks about a point.
-fn calcifications(
-    profile: &mut Plane,
-    center: Point,
-    radius: f32,
-    scale: f32,
-    rng: &mut Stream,
-) -> Shape {
+fn calcifications(profile: &mut Plane, center: Point, radius: f32, scale: f32, rng: &mut Stream) -> Shape {
     let count = rng.random_range(9..26);
     let spread = radius * 0.75;
     for _ in 0..count {

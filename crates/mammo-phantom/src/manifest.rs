@@ -1,4 +1,5 @@
 use mammo_core::{AcrDensity, BiRads, Laterality, Roi, ViewPosition};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -13,6 +14,8 @@ pub struct Manifest {
     pub made_by: String,
     /// What it was made from.
     pub config: PhantomConfig,
+    /// Digest of `INbreast.csv`.
+    pub table_sha256: String,
     /// All images.
     pub images: Vec<ManifestImage>,
 }
@@ -40,6 +43,10 @@ pub struct ManifestImage {
     pub twin_path: Option<String>,
     /// Digest of the twin's file.
     pub twin_sha256: Option<String>,
+    /// The outlines' file, relative to the release's folder; `None` where there is nothing to outline.
+    pub outlines_path: Option<String>,
+    /// Digest of the outlines' file.
+    pub outlines_sha256: Option<String>,
     /// The lesion.
     pub lesion: Option<LesionSpec>,
     /// Outlines in pixels of the image.
@@ -54,13 +61,23 @@ pub fn read_manifest(dir: &Path) -> Result<Manifest, PhantomError> {
     Ok(mammo_files::read_json(&dir.join("phantom.json"))?)
 }
 
-/// Whether `dir` holds the whole release that `config` describes.
+/// Whether `dir` holds the whole release that `config` describes, every file with the bytes that were written.
 pub fn is_complete(dir: &Path, config: &PhantomConfig) -> bool {
+    let has = |path: &str, sha256: &str| {
+        mammo_files::sha256_file(&dir.join(path)).is_ok_and(|found| found == sha256)
+    };
+    let has_both = |path: &Option<String>, sha256: &Option<String>| match (path, sha256) {
+        (Some(path), Some(sha256)) => has(path, sha256),
+        (None, None) => true,
+        _ => false,
+    };
     read_manifest(dir).is_ok_and(|manifest| {
         manifest.config == *config
-            && manifest.images.iter().all(|image| {
-                dir.join(&image.path).is_file()
-                    && image.twin_path.as_ref().is_none_or(|twin| dir.join(twin).is_file())
+            && has("INbreast.csv", &manifest.table_sha256)
+            && manifest.images.par_iter().all(|image| {
+                has(&image.path, &image.sha256)
+                    && has_both(&image.twin_path, &image.twin_sha256)
+                    && has_both(&image.outlines_path, &image.outlines_sha256)
             })
     })
 }

@@ -62,11 +62,7 @@ impl Outline {
             px < edge(py) || on_nipple
         });
         let depth_px = depth(&breast);
-        let pectoral = if oblique {
-            pectoral(width, height, rng)
-        } else {
-            Plane::filled(width, height, 0.0)
-        };
+        let pectoral = if oblique { pectoral(width, height, rng) } else { Plane::filled(width, height, 0.0) };
         Self { breast, depth_px, nipple, pectoral }
     }
 }
@@ -171,7 +167,11 @@ mod tests {
                 let outline = Outline::new(160, 208, view, &mut Seed(1).stream_at("outline", i));
                 let share = outline.breast.count() as f64 / (160.0 * 208.0);
                 assert!((0.2..0.8).contains(&share), "{view} {i}: {share}");
-                assert!(outline.breast.get(0, 104) && !outline.breast.get(159, 104) && !outline.breast.get(159, 0));
+                assert!(
+                    outline.breast.get(0, 104)
+                        && !outline.breast.get(159, 104)
+                        && !outline.breast.get(159, 0)
+                );
                 assert_eq!(outline.pectoral.get(2, 2) > 0.9, view == ViewPosition::Mlo);
             }
         }

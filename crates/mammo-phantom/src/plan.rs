@@ -3,8 +3,8 @@
 use mammo_core::{AcrDensity, BiRads, Laterality, Seed, ViewPosition};
 use rand::Rng;
 
-use crate::lesion::{LesionKind, LesionSpec};
 use crate::PhantomConfig;
+use crate::lesion::{LesionKind, LesionSpec};
 
 /// One image to be made and what the release says of it.
 #[derive(Debug, Clone)]
@@ -31,7 +31,8 @@ pub(crate) fn plan(config: &PhantomConfig) -> Vec<Planned> {
         let name = format!("{:016x}", rng.random::<u64>());
         let density = pick(&mut rng, &[(1u8, 136), (2, 146), (3, 99), (4, 28)]);
         let density = AcrDensity::new(density).unwrap_or_else(|_| unreachable!("classes are 1 to 4"));
-        let date = pick(&mut rng, &[("200801", 8), ("200802", 22), ("200901", 82), ("200902", 72), ("201001", 226)]);
+        let date =
+            pick(&mut rng, &[("200801", 8), ("200802", 22), ("200901", 82), ("200902", 72), ("201001", 226)]);
         let ill = if rng.random_bool(0.5) { Laterality::Left } else { Laterality::Right };
         let has_lesion = rng.random_bool(config.lesion_fraction);
         let one_breast = rng.random_bool(config.one_breast_fraction);
@@ -77,14 +78,14 @@ pub(crate) fn plan(config: &PhantomConfig) -> Vec<Planned> {
 
 fn lesion(birads: BiRads, rng: &mut impl Rng) -> LesionSpec {
     let kind = match (birads, rng.random_range(0..100)) {
-        (_, 0..10) => LesionKind::Cluster,
-        (_, 10..22) => LesionKind::Calcified,
+        (_, 0..6) => LesionKind::Cluster,
+        (_, 6..22) => LesionKind::Calcified,
         (BiRads::ProbablyBenign | BiRads::SuspiciousLow, 22..85) => LesionKind::Smooth,
         (BiRads::ProbablyBenign | BiRads::SuspiciousLow, _) => LesionKind::Spiculated,
         (_, 22..45) => LesionKind::Smooth,
         _ => LesionKind::Spiculated,
     };
-    LesionSpec { kind, radius: rng.random_range(0.042..0.075), contrast: rng.random_range(0.40..0.55) }
+    LesionSpec { kind, radius: rng.random_range(0.046..0.080), contrast: rng.random_range(0.40..0.55) }
 }
 
 /// Draws one of some values with integer weights.

@@ -68,8 +68,13 @@ pub fn write_release(
         images: images.len(),
         twins: images.iter().filter(|image| image.twin_path.is_some()).count(),
     };
-    let manifest =
-        Manifest { synthetic: true, made_by: MADE_BY.to_owned(), config: config.clone(), images };
+    let manifest = Manifest {
+        synthetic: true,
+        made_by: MADE_BY.to_owned(),
+        config: config.clone(),
+        table_sha256: mammo_files::sha256_file(&dir.join("INbreast.csv"))?,
+        images,
+    };
     mammo_files::write_json(&dir.join("phantom.json"), &manifest)?;
     Ok(summary)
 }
@@ -116,9 +121,11 @@ fn write_image(dir: &Path, config: &PhantomConfig, image: &Planned) -> Result<Ma
         let what = "procedural breast phantom, counterfactual twin without its lesion";
         write_dicom(&dir.join(twin), &phantom.render(false), config, image, what)?;
     }
-    if !rois.is_empty() {
-        roi_xml::write(&dir.join(format!("AllXML/{}.xml", image.file_id)), &rois, config.spacing_mm)?;
+    let outlines_path = (!rois.is_empty()).then(|| format!("AllXML/{}.xml", image.file_id));
+    if let Some(outlines) = &outlines_path {
+        roi_xml::write(&dir.join(outlines), &rois, config.spacing_mm)?;
     }
+    let digest = |path: &String| mammo_files::sha256_file(&dir.join(path));
     Ok(ManifestImage {
         image_id: image.file_id.clone(),
         patient_id: image.patient.clone(),
@@ -126,10 +133,12 @@ fn write_image(dir: &Path, config: &PhantomConfig, image: &Planned) -> Result<Ma
         view: image.view,
         density: image.density,
         birads: image.birads,
-        sha256: mammo_files::sha256_file(&dir.join(&path))?,
+        sha256: digest(&path)?,
         path,
-        twin_sha256: twin_path.as_ref().map(|p| mammo_files::sha256_file(&dir.join(p))).transpose()?,
+        twin_sha256: twin_path.as_ref().map(digest).transpose()?,
         twin_path,
+        outlines_sha256: outlines_path.as_ref().map(digest).transpose()?,
+        outlines_path,
         lesion,
         rois,
     })
@@ -198,7 +207,8 @@ fn coarse_calcification(image: &mut Plane, seed: Seed) -> Roi {
 
 /// `INbreast.csv` as released: semicolons, CRLF, two redacted columns, and one blank ACR cell.
 fn write_table(dir: &Path, seed: Seed, planned: &[Planned]) -> Result<(), PhantomError> {
-    let candidates: Vec<usize> = (0..planned.len()).filter(|&i| planned[i].view == ViewPosition::Mlo).collect();
+    let candidates: Vec<usize> =
+        (0..planned.len()).filter(|&i| planned[i].view == ViewPosition::Mlo).collect();
     let blank = candidates[seed.stream("phantom/blank").random_range(0..candidates.len())];
     let mut text =
         String::from("Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n");
@@ -218,7 +228,13 @@ mod tests {
     use crate::{is_complete, read_manifest};
 
     fn config() -> PhantomConfig {
-        PhantomConfig { patients: 5, width_px: 96, height_px: 128, lesion_fraction: 0.9, ..PhantomConfig::default() }
+        PhantomConfig {
+            patients: 5,
+            width_px: 96,
+            height_px: 128,
+            lesion_fraction: 0.9,
+            ..PhantomConfig::default()
+        }
     }
 
     fn files(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
@@ -246,6 +262,27 @@ mod tests {
         assert_eq!(files(a.path()), files(b.path()));
         assert!(is_complete(a.path(), &config()));
         assert!(!is_complete(a.path(), &PhantomConfig { patients: 6, ..config() }));
+    }
+
+    #[test]
+    fn a_release_with_a_changed_or_missing_file_is_not_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        write_release(dir.path(), &config(), &|_, _| ()).unwrap();
+        let manifest = read_manifest(dir.path()).unwrap();
+        let lesion = manifest.images.iter().find(|image| image.twin_path.is_some()).unwrap();
+        let files = [Some(&lesion.path), lesion.twin_path.as_ref(), lesion.outlines_path.as_ref()];
+        for name in files.into_iter().flatten().map(String::as_str).chain(["INbreast.csv"]) {
+            let path = dir.path().join(name);
+            let bytes = std::fs::read(&path).unwrap();
+            let mut changed = bytes.clone();
+            *changed.last_mut().unwrap() ^= 1;
+            std::fs::write(&path, changed).unwrap();
+            assert!(!is_complete(dir.path(), &config()), "{name} changed");
+            std::fs::remove_file(&path).unwrap();
+            assert!(!is_complete(dir.path(), &config()), "{name} missing");
+            std::fs::write(&path, bytes).unwrap();
+        }
+        assert!(is_complete(dir.path(), &config()));
     }
 
     #[test]

@@ -56,10 +56,7 @@ fn points(shape: &Shape) -> Vec<(f32, f32)> {
 
 /// The shoelace formula.
 fn area(points: &[(f32, f32)]) -> f32 {
-    let twice: f32 = points
-        .iter()
-        .zip(points.iter().cycle().skip(1))
-        .map(|((ax, ay), (bx, by))| ax * by - bx * ay)
-        .sum();
+    let twice: f32 =
+        points.iter().zip(points.iter().cycle().skip(1)).map(|((ax, ay), (bx, by))| ax * by - bx * ay).sum();
     twice.abs() / 2.0
 }

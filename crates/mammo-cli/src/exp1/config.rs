@@ -31,6 +31,16 @@ impl FromStr for DataSource {
     }
 }
 
+impl DataSource {
+    /// The projections that experiment 1 is run on: the paper's, where the release has them.
+    fn usual_views(&self) -> ViewFilter {
+        match self {
+            Self::Phantom | Self::Release(Source::Inbreast(_)) => ViewFilter::Cc,
+            Self::Release(Source::MiniMias(_)) => ViewFilter::All,
+        }
+    }
+}
+
 impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,6 +50,18 @@ impl fmt::Display for DataSource {
         }
     }
 }
+
+/// Refuses what can be no device, when the command line is read.
+pub(crate) fn known_device(text: &str) -> Result<String, String> {
+    let number = text.strip_prefix("cuda:");
+    if text == "cpu" || number.is_some_and(|number| number.parse::<usize>().is_ok()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is not a device; use cpu or cuda:N"))
+}
+
+/// Each arm of the readout needs two images of each label, or there is no AUC with an interval.
+const SMALLEST_ARM: usize = 4;
 
 /// The spectra and grid scores of the report need this many pixels each way.
 const SMALLEST_PX: usize = 48;
@@ -71,10 +93,7 @@ impl RunConfig {
     /// Puts preset and command line together and checks every number before any work is done.
     pub(crate) fn resolve(args: &Exp1Args) -> anyhow::Result<Self> {
         if args.device != "cpu" {
-            match args.device.strip_prefix("cuda:").map(str::parse::<usize>) {
-                Some(Ok(_)) => bail!("{}: this build of mammo has no CUDA; use --device cpu", args.device),
-                _ => bail!("{:?} is not a device; use cpu or cuda:N", args.device),
-            }
+            bail!("{}: this build of mammo has no CUDA; use --device cpu", args.device);
         }
         let preset_name = if args.quick { "smoke" } else { &args.preset };
         let mut preset = Preset::find(preset_name)?;
@@ -88,19 +107,39 @@ impl RunConfig {
         ImageSize::new(preset.train.height_px, preset.train.width_px)?;
         let (height, width) = (preset.train.height_px, preset.train.width_px);
         if height.min(width) < SMALLEST_PX {
-            bail!("preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}");
+            bail!(
+                "preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}"
+            );
         }
-        Ok(Self {
+        let fraction = preset.test_fraction;
+        if !(fraction > 0.0 && fraction < 1.0) {
+            bail!("preset {preset_name}: test_fraction must be above 0 and below 1, not {fraction}");
+        }
+        let plan = preset.plan;
+        for (name, single) in [("modified_only", plan.modified_only), ("original_only", plan.original_only)] {
+            if plan.pairs + single < SMALLEST_ARM {
+                bail!(
+                    "preset {preset_name}: plan.pairs ({}) and plan.{name} ({single}) must come to {SMALLEST_ARM}, \
+                     two images of each label",
+                    plan.pairs
+                );
+            }
+        }
+        let config = Self {
             experiment: "reproduce-exp1".to_owned(),
             data: args.data.to_string(),
             labels: args.labels,
-            views: args.views,
+            views: args.views.unwrap_or_else(|| args.data.usual_views()),
             preset_name: preset_name.to_owned(),
             preset,
             device: args.device.clone(),
             seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
+        };
+        if config.source()? == DataSource::Phantom {
+            config.phantom().check().with_context(|| format!("preset {preset_name}"))?;
+        }
+        Ok(config)
     }
 
     /// Where the images come from.

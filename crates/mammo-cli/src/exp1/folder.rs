@@ -43,15 +43,20 @@ impl RunFolder {
                     difference(&stored, config)?
                 );
             }
+            remove_leftovers(&folder.root)?;
             return Ok(folder);
         }
         if resume && out.is_some() {
             bail!("{}: there is no run in this folder to resume", folder.root.display());
         }
+        if folder.root.exists() && !folder.root.is_dir() {
+            bail!("{}: this is a file and not a folder; choose another --out", folder.root.display());
+        }
         if folder.root.exists() && fs::read_dir(&folder.root)?.next().is_some() {
             bail!("{}: the folder is not empty; choose another --out", folder.root.display());
         }
-        mammo_files::create_dir(&folder.root).context("the run folder cannot be made; choose another --out")?;
+        mammo_files::create_dir(&folder.root)
+            .context("the run folder cannot be made; choose another --out")?;
         mammo_files::write_json(&folder.config_path(), config)
             .context("the run folder cannot be written; choose another --out")?;
         Ok(folder)
@@ -60,8 +65,11 @@ impl RunFolder {
     /// A folder that holds a run.
     pub(crate) fn existing(root: &Path) -> anyhow::Result<Self> {
         let folder = Self { root: root.to_owned() };
-        if !folder.root.join("finished.json").exists() {
-            bail!("{}: there is no finished run in this folder", root.display());
+        if !folder.finished().exists() {
+            bail!(
+                "{}: there is no finished run in this folder; finish it by reproduce-exp1 --resume",
+                root.display()
+            );
         }
         Ok(folder)
     }
@@ -94,10 +102,25 @@ impl RunFolder {
         self.root.join("report.html")
     }
 
+    /// Takes away what says that the run is finished, because its results are about to change.
+    pub(crate) fn begin(&self) -> anyhow::Result<()> {
+        for path in [self.finished(), self.report()] {
+            if path.exists() {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finished(&self) -> PathBuf {
+        self.root.join("finished.json")
+    }
+
     /// Adds to the time that the run has taken.
     pub(crate) fn add_seconds(&self, seconds: f64) -> anyhow::Result<()> {
         let path = self.root.join("timing.json");
-        let mut timing: Timing = if path.exists() { mammo_files::read_json(&path)? } else { Timing::default() };
+        let mut timing: Timing =
+            if path.exists() { mammo_files::read_json(&path)? } else { Timing::default() };
         timing.elapsed_s += seconds;
         timing.threads = rayon::current_num_threads();
         Ok(mammo_files::write_json(&path, &timing)?)
@@ -115,7 +138,7 @@ impl RunFolder {
         for name in RESULTS {
             digests.insert(name, mammo_files::sha256_file(&self.root.join(name))?);
         }
-        Ok(mammo_files::write_json(&self.root.join("finished.json"), &serde_json::json!({ "sha256": digests }))?)
+        Ok(mammo_files::write_json(&self.finished(), &serde_json::json!({ "sha256": digests }))?)
     }
 }
 
@@ -131,9 +154,26 @@ const RESULTS: [&str; 8] = [
     "report.html",
 ];
 
+/// Deletes what a killed run was writing: files and folders whose names end in `.tmp` until they are whole.
+fn remove_leftovers(dir: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_leftover = name.starts_with('.') && name.ends_with(".tmp");
+        match (path.is_dir(), is_leftover) {
+            (true, true) => fs::remove_dir_all(&path)?,
+            (true, false) => remove_leftovers(&path)?,
+            (false, true) => fs::remove_file(&path)?,
+            (false, false) => {}
+        }
+    }
+    Ok(())
+}
+
 fn name(config: &RunConfig) -> String {
     let data = config.data.split(':').next().unwrap_or("data");
-    let preset = Path::new(&config.preset_name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let preset =
+        Path::new(&config.preset_name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!("exp1-{data}-{}-{preset}-seed{}", config.labels, config.seed.0)
 }
 
@@ -169,10 +209,12 @@ fn newest(config: &RunConfig) -> anyhow::Result<PathBuf> {
 fn difference(stored: &RunConfig, asked: &RunConfig) -> anyhow::Result<String> {
     fn find(path: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
         match (a, b) {
-            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => b.iter().find_map(|(name, value)| {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                find(&path, a.get(name).unwrap_or(&serde_json::Value::Null), value)
-            }),
+            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => {
+                b.iter().find_map(|(name, value)| {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    find(&path, a.get(name).unwrap_or(&serde_json::Value::Null), value)
+                })
+            }
             _ if a == b => None,
             _ => Some(format!("{path} {a}, not {b}")),
         }

@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use anyhow::Context;
 use mammo_core::{Label, LabelRule, Plane};
 use mammo_dataset::{
-    Cohort, CohortSummary, ImageRecord, Prepared, Source, prepare, prepare_twin, read_release,
+    Cohort, CohortSummary, ImageRecord, Prepared, Release, Source, Split, prepare, prepare_twin, read_release,
 };
 use mammo_phantom::PhantomConfig;
 use serde::Serialize;
@@ -59,18 +59,24 @@ struct ManifestLine<'a> {
     synthetic: bool,
 }
 
-/// Makes or reads the release, selects and splits the cohort, and prepares every image of it.
-pub(crate) fn load(config: &RunConfig, folder: &RunFolder) -> anyhow::Result<Images> {
-    let (source, twins) = match config.source()? {
-        DataSource::Release(source) => (source, BTreeMap::new()),
-        DataSource::Phantom => {
-            let dir = folder.path("release");
-            make_phantom(&dir, &config.phantom())?;
-            let twins = twin_paths(&dir)?;
-            (Source::Inbreast(dir), twins)
-        }
-    };
-    let release = read_release(&source)?;
+/// A release, the images of it that take part, and which of them are held out.
+pub(crate) struct Selection {
+    release: Release,
+    cohort: Cohort,
+    split: Split,
+}
+
+/// Selects from the release that the command line names, so that an unfit one is refused before there is a run folder;
+/// `None` where the release is made.
+pub(crate) fn select_given(config: &RunConfig) -> anyhow::Result<Option<Selection>> {
+    match config.source()? {
+        DataSource::Release(source) => select(config, &source).map(Some),
+        DataSource::Phantom => Ok(None),
+    }
+}
+
+fn select(config: &RunConfig, source: &Source) -> anyhow::Result<Selection> {
+    let release = read_release(source)?;
     for note in release.notes.iter().take(5) {
         eprintln!("note: {}: {}", note.path.display(), note.text);
     }
@@ -79,6 +85,23 @@ pub(crate) fn load(config: &RunConfig, folder: &RunFolder) -> anyhow::Result<Ima
     }
     let cohort = Cohort::select(&release, config.labels, config.views)?;
     let split = cohort.split(config.preset.test_fraction, config.seed)?;
+    Ok(Selection { release, cohort, split })
+}
+
+/// Makes the release unless one is `given`, selects and splits the cohort, and prepares every image of it.
+pub(crate) fn load(
+    config: &RunConfig,
+    folder: &RunFolder,
+    given: Option<Selection>,
+) -> anyhow::Result<Images> {
+    let (Selection { release, cohort, split }, twins) = match given {
+        Some(selection) => (selection, BTreeMap::new()),
+        None => {
+            let dir = folder.path("release");
+            make_phantom(&dir, &config.phantom())?;
+            (select(config, &Source::Inbreast(dir.clone()))?, twin_paths(&dir)?)
+        }
+    };
     mammo_files::write_json(&folder.path("cohort.json"), &CohortSummary::new(&release, &cohort, &split))?;
 
     let size = config.size()?;
@@ -115,6 +138,9 @@ pub(crate) fn make_phantom(dir: &Path, config: &PhantomConfig) -> anyhow::Result
     if mammo_phantom::is_complete(dir, config) {
         eprintln!("the phantom release in {} is complete", dir.display());
         return Ok(());
+    }
+    if dir.join("phantom.json").exists() {
+        eprintln!("note: {}: another or a damaged phantom release; it is made again", dir.display());
     }
     let progress = Progress::new("phantom", 1);
     let summary = mammo_phantom::write_release(dir, config, &|done, total| {

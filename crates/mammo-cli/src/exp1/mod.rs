@@ -11,7 +11,7 @@ mod spectra;
 mod training;
 mod translation;
 
-pub(crate) use config::DataSource;
+pub(crate) use config::{DataSource, known_device};
 
 use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};
 use crate::{Ending, interrupt, progress::Progress};
@@ -31,15 +31,19 @@ pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
     interrupt::listen();
     let config = RunConfig::resolve(args)?;
     if let Some(ratings) = &args.ratings {
-        // Found out now and not after the training.
         anyhow::ensure!(ratings.is_file(), "{}: there is no such ratings file", ratings.display());
     }
+    let given = images::select_given(&config)?;
     let folder = RunFolder::open(&config, args.out.as_deref(), args.resume)?;
     eprintln!("{}", config.preset.description);
     eprintln!("run folder: {}", folder.root().display());
     let clock = Instant::now();
 
-    let images = images::load(&config, &folder)?;
+    let images = images::load(&config, &folder, given)?;
+    // People's ratings are checked now and not after the training.
+    let design = readout::design(&config, &images)?;
+    let people = args.ratings.as_ref().map(|path| readout::check_ratings(path, &design)).transpose()?;
+    folder.begin()?;
     let trained = training::train(&config, &folder, &images)?;
     if trained.step < config.preset.train.steps {
         eprintln!(
@@ -52,7 +56,7 @@ pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
     let translated = translation::translate(&folder, &images, &trained.model)?;
     spectra::measure(&folder, &images, &translated)?;
     counterfactual::score(&config, &folder, &images, &trained.model)?;
-    readout::read(&config, &folder, &images, &translated, args.ratings.as_deref())?;
+    readout::read(&config, &folder, &images, &translated, &design, people)?;
     examples::draw(&folder, &images, &translated, &trained.model)?;
     folder.add_seconds(clock.elapsed().as_secs_f64())?;
     page::write(&folder)?;
@@ -74,13 +78,9 @@ pub(crate) fn write_phantom(args: &PhantomArgs) -> anyhow::Result<Ending> {
 /// `mammo analyse`.
 pub(crate) fn analyse_ratings(args: &AnalyseArgs) -> anyhow::Result<Ending> {
     let ratings = mammo_reader::read_ratings(&args.ratings)?;
-    let analysis =
-        mammo_reader::analyse(&ratings).with_context(|| args.ratings.display().to_string())?;
-    let text = if args.json {
-        serde_json::to_string_pretty(&analysis)?
-    } else {
-        mammo_reader::table(&analysis)
-    };
+    let analysis = mammo_reader::analyse(&ratings).with_context(|| args.ratings.display().to_string())?;
+    let text =
+        if args.json { serde_json::to_string_pretty(&analysis)? } else { mammo_reader::table(&analysis) };
     writeln!(std::io::stdout(), "{text}")?;
     Ok(Ending::Done)
 }

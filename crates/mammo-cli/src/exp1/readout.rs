@@ -1,28 +1,20 @@
 //! The readout: who rates what, and what it says.
 
+use super::MADE_BY;
 use super::config::RunConfig;
 use super::folder::RunFolder;
 use super::images::Images;
-use super::MADE_BY;
 use anyhow::Context;
 use mammo_core::{Label, Plane};
 use mammo_png::{Mark, write_gray8};
 use mammo_reader::{
-    Arm, SourceImage, StudyCase, StudyDesign, analyse, complete_ratings, simulate_readers, table, write_ratings,
-    write_sheet,
+    Arm, Rating, SourceImage, StudyCase, StudyDesign, analyse, complete_ratings, simulate_readers, table,
+    write_ratings, write_sheet,
 };
 use std::path::Path;
 
-/// Draws the study, gets its ratings (from `ratings` where people gave some, else from simulated readers) and analyses
-/// them. `readout/` gets the images under opaque names, an empty sheet for people, ratings and analysis.
-pub(crate) fn read(
-    config: &RunConfig,
-    folder: &RunFolder,
-    images: &Images,
-    translated: &[Plane],
-    ratings: Option<&Path>,
-) -> anyhow::Result<()> {
-    let dir = folder.subfolder("readout")?;
+/// Draws the study: which held-out images are shown, in which arm and under which name.
+pub(crate) fn design(config: &RunConfig, images: &Images) -> anyhow::Result<StudyDesign> {
     let sources: Vec<SourceImage> = images
         .test
         .iter()
@@ -42,7 +34,38 @@ pub(crate) fn read(
         );
     }
     let design = StudyDesign::draw(plan, &sources, config.seed)?;
-    mammo_files::write_json(&dir.join("design.json"), &design)?;
+    for arm in [Arm::Original, Arm::Modified] {
+        for label in [Label::Healthy, Label::Cancer] {
+            let shown = design.cases.iter().filter(|case| case.arm == arm && case.label == label).count();
+            anyhow::ensure!(
+                shown >= 2,
+                "the held-out images give the readout's {arm} arm {shown} {label} images and it needs two; use more \
+                 patients or a larger test_fraction"
+            );
+        }
+    }
+    Ok(design)
+}
+
+/// Reads people's ratings of this study and makes sure that they can be analysed.
+pub(crate) fn check_ratings(path: &Path, design: &StudyDesign) -> anyhow::Result<Vec<Rating>> {
+    let ratings = complete_ratings(path, design)?;
+    analyse(&ratings).with_context(|| path.display().to_string())?;
+    Ok(ratings)
+}
+
+/// Shows the study to its readers (`people`'s ratings where there are some, else simulated ones) and analyses what they
+/// say. `readout/` gets the images under opaque names, an empty sheet for people, ratings and analysis.
+pub(crate) fn read(
+    config: &RunConfig,
+    folder: &RunFolder,
+    images: &Images,
+    translated: &[Plane],
+    design: &StudyDesign,
+    people: Option<Vec<Rating>>,
+) -> anyhow::Result<()> {
+    let dir = folder.subfolder("readout")?;
+    mammo_files::write_json(&dir.join("design.json"), design)?;
 
     let shown = |case: &StudyCase| -> anyhow::Result<&Plane> {
         let at = images.test.iter().position(|image| image.record.image_id == case.source);
@@ -59,15 +82,19 @@ pub(crate) fn read(
     for (case, plane) in design.cases.iter().zip(&planes) {
         write_gray8(&pictures.join(format!("{}.png", case.case)), plane, &mark)?;
     }
-    write_sheet(&dir.join("sheet.csv"), &design, &["reader 1", "reader 2", "reader 3"])?;
+    let sheet = dir.join("sheet.csv");
+    // Someone may have filled it in; the study of a run does not change, so it is still the right one.
+    if !sheet.exists() {
+        write_sheet(&sheet, design, &["reader 1", "reader 2", "reader 3"])?;
+    }
 
-    let ratings = match ratings {
-        Some(path) => complete_ratings(path, &design)?,
+    let ratings = match people {
+        Some(ratings) => ratings,
         None => {
             let (healthy, cancer) =
                 (images.training_planes(Label::Healthy), images.training_planes(Label::Cancer));
             let (healthy, cancer): (Vec<_>, Vec<_>) = (healthy.iter().collect(), cancer.iter().collect());
-            simulate_readers(&healthy, &cancer, &design, &planes, config.seed.derive("readers"))?
+            simulate_readers(&healthy, &cancer, design, &planes, config.seed.derive("readers"))?
         }
     };
     write_ratings(&dir.join("ratings.csv"), &ratings)?;

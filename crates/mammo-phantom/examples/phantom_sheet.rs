@@ -1,5 +1,5 @@
 //! Draws phantoms of all densities in both views, at full and at network size, to be judged by eye:
-//! `cargo run --release -p mammo-phantom --example contact_sheet -- SHEET.png [SEED]`.
+//! `cargo run --release -p mammo-phantom --example phantom_sheet -- SHEET.png [SEED]`.
 
 use mammo_core::{AcrDensity, Fit, Laterality, Plane, Seed, ViewPosition};
 use mammo_phantom::{LesionKind, LesionSpec, Phantom, PhantomSpec};
@@ -25,7 +25,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 view,
                 laterality: Laterality::Left,
                 density: AcrDensity::new(density)?,
-                lesion: Some(LesionSpec { kind: kinds[usize::from(density) - 1], radius: 0.05, contrast: 0.32 }),
+                lesion: Some(LesionSpec {
+                    kind: kinds[usize::from(density) - 1],
+                    radius: 0.05,
+                    contrast: 0.32,
+                }),
             };
             let phantom = Phantom::new(&spec)?;
             let (with, without) = (phantom.render(true), phantom.render(false));
