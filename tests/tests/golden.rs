@@ -193,8 +193,7 @@ fn gradients_agree_to_1e_3() {
         // The pools must not change anything while they fill.
         let mut pools = (ImagePool::new(50), ImagePool::new(50));
         let mut rng = Seed(0).stream("golden");
-        train_step(&mut model, (&x, &y), (&mut pools.0, &mut pools.1), &golden.weights(), ADAM, &mut rng)
-            .unwrap();
+        train_step(&mut model, (&x, &y), &mut pools, &golden.weights(), ADAM, &mut rng).unwrap();
     });
 }
 
@@ -206,8 +205,8 @@ fn losses_of_three_steps_and_the_final_weights_agree_to_1e_4() {
         let mut rng = Seed(0).stream("golden");
         for step in 0..3 {
             let (x, y) = golden.inputs(step);
-            let pools = (&mut pools.0, &mut pools.1);
-            let losses = train_step(&mut model, (&x, &y), pools, &golden.weights(), ADAM, &mut rng).unwrap();
+            let losses =
+                train_step(&mut model, (&x, &y), &mut pools, &golden.weights(), ADAM, &mut rng).unwrap();
             for (name, ours) in [
                 ("g_adv_a", losses.adversarial_ab),
                 ("g_adv_b", losses.adversarial_ba),

@@ -23,6 +23,13 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+// Backward passes end the graph on purpose: gradients of gradients are not taken.
+#![allow(clippy::disallowed_methods)]
+// What a vectorised loop calls must be inlined into it, or it is compiled without the vector instructions.
+#![allow(clippy::inline_always)]
+// Index arithmetic over several slices at once is what kernels are made of.
+#![allow(clippy::needless_range_loop)]
+
 mod activation;
 mod adam;
 mod conv;

@@ -59,7 +59,7 @@ impl CustomOp2 for L1 {
         dispatch!(s1, "l1_loss", T => {
             let (a, b) = (slice::<T>(s1, l1, "l1_loss")?, slice::<T>(s2, l2, "l1_loss")?);
             let value = mean(a.len(), |r| {
-                a[r.clone()].iter().zip(&b[r]).map(|(&x, &y)| Element::abs(x - y) as f64).sum()
+                a[r.clone()].iter().zip(&b[r]).map(|(&x, &y)| WithDType::to_f64(Element::abs(x - y))).sum()
             });
             Ok(scalar::<T>(value))
         })
@@ -111,7 +111,7 @@ impl CustomOp1 for LeastSquares {
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         dispatch!(s, "least_squares_loss", T => {
             let x = slice::<T>(s, l, "least_squares_loss")?;
-            let value = mean(x.len(), |r| x[r].iter().map(|&v| (v as f64 - self.0).powi(2)).sum());
+            let value = mean(x.len(), |r| x[r].iter().map(|&v| (WithDType::to_f64(v) - self.0).powi(2)).sum());
             Ok(scalar::<T>(value))
         })
     }

@@ -56,18 +56,17 @@ impl Phantom {
     /// [`PhantomError::Config`] for a size or a lesion that cannot be drawn.
     pub fn new(spec: &PhantomSpec) -> Result<Self, PhantomError> {
         check_size(spec.width_px, spec.height_px)?;
-        if let Some(lesion) = &spec.lesion {
-            if !(lesion.radius > 0.0
+        if let Some(lesion) = &spec.lesion
+            && !(lesion.radius > 0.0
                 && lesion.radius <= 0.15
                 && lesion.contrast > 0.0
                 && lesion.contrast <= 1.0)
-            {
-                return Err(PhantomError::Config(format!(
-                    "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to \
+        {
+            return Err(PhantomError::Config(format!(
+                "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to \
                      1, not {} and {}",
-                    lesion.radius, lesion.contrast
-                )));
-            }
+                lesion.radius, lesion.contrast
+            )));
         }
         let stream = |name: &str| spec.seed.stream(name);
         let (w, h) = (spec.width_px, spec.height_px);
@@ -200,7 +199,7 @@ mod tests {
             width_px: 640,
             height_px: 832,
             view,
-            laterality: if seed % 2 == 0 { Laterality::Left } else { Laterality::Right },
+            laterality: if seed.is_multiple_of(2) { Laterality::Left } else { Laterality::Right },
             density: AcrDensity::new(density).unwrap(),
             lesion: lesion.map(|kind| LesionSpec { kind, radius: 0.05, contrast: 0.22 }),
         }

@@ -127,7 +127,7 @@ pub fn discriminator_loss(
 pub fn train_step(
     model: &mut CycleGan,
     real: (&Tensor, &Tensor),
-    pools: (&mut ImagePool, &mut ImagePool),
+    pools: &mut (ImagePool, ImagePool),
     weights: &LossWeights,
     adam: AdamConfig,
     rng: &mut impl Rng,
@@ -148,8 +148,8 @@ pub fn train_step(
     }
     drop((gradients_ab, gradients_ba));
 
-    let pooled_a = query(pools.0, &fake_a, rng)?;
-    let pooled_b = query(pools.1, &fake_b, rng)?;
+    let pooled_a = query(&mut pools.0, &fake_a, rng)?;
+    let pooled_b = query(&mut pools.1, &fake_b, rng)?;
     let judge = |judge, real, fake| -> Result<_, TrainError> {
         let loss = discriminator_loss(judge, real, fake)?;
         Ok((loss.backward()?, number(&loss)?))

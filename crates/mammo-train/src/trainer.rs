@@ -113,14 +113,7 @@ fn run(
         let adam =
             AdamConfig { learning_rate: rate, beta1: config.beta1, beta2: config.beta2, epsilon: 1e-8 };
         let mut rng = config.seed.stream_at("train/pool", done as u64);
-        let losses = train_step(
-            &mut model,
-            (&real_a, &real_b),
-            (&mut pools.0, &mut pools.1),
-            &config.weights,
-            adam,
-            &mut rng,
-        )?;
+        let losses = train_step(&mut model, (&real_a, &real_b), &mut pools, &config.weights, adam, &mut rng)?;
         done += 1;
         if let Some(loss) = losses.not_finite() {
             return Err(TrainError::Diverged { step: done, loss });

@@ -37,9 +37,7 @@ fn peoples_ratings_replace_the_simulated_ones() {
     assert!(!analysis.simulated);
     assert_eq!(analysis.readers.len(), 2);
     let page = fs::read_to_string(out.join("report.html")).unwrap().to_lowercase();
-    for (at, _) in page.match_indices("simulated") {
-        panic!("the page calls people's ratings simulated: {}", &page[at.saturating_sub(80)..at + 40]);
-    }
+    assert!(!page.contains("simulated"), "the page calls people's ratings simulated");
 }
 
 /// Someone's work must not be overwritten by the empty sheet that a run writes.

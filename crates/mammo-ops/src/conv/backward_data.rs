@@ -5,11 +5,11 @@ use super::window::{Window, tiles};
 use super::winograd;
 use crate::element::Element;
 
-/// The input pixels along one axis that share a phase: positions `stride * t + phase` of the padded axis for `t` in
+/// The input pixels along one axis that share a phase: positions `stride * t + offset` of the padded axis for `t` in
 /// `first..first + count`. Only every `stride`-th kernel tap reaches them, so that each phase is a convolution of
 /// stride one with a smaller kernel, and together the phases do exactly the multiplications that are needed.
 struct Phase {
-    phase: usize,
+    offset: usize,
     first: usize,
     count: usize,
     taps: usize,
@@ -22,7 +22,7 @@ fn phases(stride: usize, kernel: usize, from: usize, to: usize) -> Vec<Phase> {
             let first = from.saturating_sub(phase).div_ceil(stride);
             let end = to.saturating_sub(phase).div_ceil(stride);
             Phase {
-                phase,
+                offset: phase,
                 first,
                 count: end.saturating_sub(first),
                 taps: kernel.saturating_sub(phase).div_ceil(stride),
@@ -94,8 +94,8 @@ fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
                     let pixels = rows.len() * px.count;
                     let product = &product[channel * pixels..][..pixels];
                     for (y, row) in rows.clone().zip(product.chunks_exact(px.count)) {
-                        let target_y = (py.first + y) * g.stride + py.phase - from;
-                        let target_x = px.first * g.stride + px.phase - from;
+                        let target_y = (py.first + y) * g.stride + py.offset - from;
+                        let target_x = px.first * g.stride + px.offset - from;
                         let target = &mut out[target_y * width + target_x..(target_y + 1) * width];
                         if g.stride == 1 {
                             target[..px.count].copy_from_slice(row);
@@ -141,7 +141,7 @@ fn phase_weights<T: Element>(g: &Geometry, weight: &[T], py: &Phase, px: &Phase)
             let taps = &weight[(o * g.in_channels + c) * k * k..][..k * k];
             for a in (0..py.taps).rev() {
                 for b in (0..px.taps).rev() {
-                    out.push(taps[(a * g.stride + py.phase) * k + b * g.stride + px.phase]);
+                    out.push(taps[(a * g.stride + py.offset) * k + b * g.stride + px.offset]);
                 }
             }
         }

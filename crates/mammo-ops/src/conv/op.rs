@@ -255,7 +255,9 @@ impl CustomOp3 for Transposed {
             let mut out = backward_data(g, x, w);
             out.par_chunks_mut(g.height * g.width).enumerate().for_each(|(i, plane)| {
                 let bias = bias[i % g.in_channels];
-                plane.iter_mut().for_each(|v| *v += bias);
+                for v in plane {
+                    *v += bias;
+                }
             });
             Ok(storage(out, input_shape(g)))
         })

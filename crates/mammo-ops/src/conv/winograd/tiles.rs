@@ -27,10 +27,10 @@ pub(super) fn transform<T: Element>(
                         (4, SIDE) => scratch.run::<4, SIDE>(plane, size, padding, tiling, out, lines::tile),
                         (3, SIDE) => scratch.run::<3, SIDE>(plane, size, padding, tiling, out, lines::tile),
                         (4, _) => {
-                            scratch.run::<4, 4>(plane, size, padding, tiling, out, lines::filter::<T, 4>)
+                            scratch.run::<4, 4>(plane, size, padding, tiling, out, lines::filter::<T, 4>);
                         }
                         (_, _) => {
-                            scratch.run::<3, 3>(plane, size, padding, tiling, out, lines::filter::<T, 3>)
+                            scratch.run::<3, 3>(plane, size, padding, tiling, out, lines::filter::<T, 3>);
                         }
                     }
                 },
