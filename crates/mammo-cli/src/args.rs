@@ -53,7 +53,7 @@ pub(crate) struct Exp1Args {
     pub(crate) device: String,
 
     /// The number that everything random is drawn from
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
 
     /// Training steps instead of the preset's; the learning rate is constant for the first half

@@ -29,11 +29,24 @@ fn main() -> ExitCode {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            // Errors of the libraries name file and remedy; the outermost context comes first.
-            eprintln!("mammo: {error:#}");
+            eprintln!("mammo: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line for an error: the outermost context first, then what each cause adds. Errors of the libraries name file and
+/// remedy, and often quote their cause, which must not be said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !sentence.contains(&words) {
+            sentence += if sentence.is_empty() { "" } else { ": " };
+            sentence += &words;
+        }
+    }
+    sentence
 }
 
 /// Candle keeps threads of its own for sums of large tensors, which wait by spinning and so take a core from our kernels.
@@ -60,5 +73,17 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Phantom(args) => exp1::write_phantom(&args),
         args::Command::Analyse(args) => exp1::analyse_ratings(&args),
         args::Command::Report(args) => exp1::render_again(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_one_line_that_says_nothing_twice() {
+        let cause = std::io::Error::other("line 3:\n  no number");
+        let error = anyhow::Error::new(cause).context("a.csv: line 3: no number").context("the ratings");
+        assert_eq!(sentence(&error), "the ratings: a.csv: line 3: no number");
     }
 }

@@ -96,6 +96,9 @@ impl TrainConfig {
     pub fn check(&self) -> Result<(), TrainError> {
         self.generator.check(self.height_px, self.width_px)?;
         self.discriminator.check(self.height_px, self.width_px)?;
+        if let Some(augmentation) = &self.augmentation {
+            augmentation.check().map_err(|e| TrainError::Config(format!("augmentation: {e}")))?;
+        }
         let at_least_one = [
             ("batch_size", self.batch_size),
             ("steps", self.steps),

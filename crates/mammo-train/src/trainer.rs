@@ -122,11 +122,12 @@ fn run(
         metrics.push(&report)?;
         let go_on = observer.step(&report);
         let last = done == config.steps;
-        if last || !go_on || done % config.checkpoint_every_steps == 0 {
-            checkpoint::save(&checkpoints, &model, &pools, done, config, &digest)?;
-        }
+        // Before the checkpoint: a run that is killed in between draws the sample again and never goes without.
         if last || done % config.sample_every_steps == 0 {
             observer.sample(done, &model).map_err(TrainError::Observer)?;
+        }
+        if last || !go_on || done % config.checkpoint_every_steps == 0 {
+            checkpoint::save(&checkpoints, &model, &pools, done, config, &digest)?;
         }
         if !go_on {
             break;
@@ -215,6 +216,25 @@ mod tests {
         let fewer = TrainingSet { cancer: set().cancer[..1].to_vec(), ..set() };
         let message = train(&config(6), &fewer, dir.path(), true, &mut Silent).err().unwrap().to_string();
         assert!(message.contains("images differ"), "{message}");
+    }
+
+    #[test]
+    fn samples_are_drawn_before_the_checkpoint_that_would_skip_them() {
+        struct FailAt(usize);
+        impl Observer for FailAt {
+            fn sample(
+                &mut self,
+                step: usize,
+                _: &CycleGan,
+            ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+                if step == self.0 { Err("killed".into()) } else { Ok(()) }
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let config = TrainConfig { sample_every_steps: 4, ..config(6) };
+        train(&config, &set(), dir.path(), false, &mut FailAt(4)).err().unwrap();
+        assert!(dir.path().join("checkpoints/step-0000002").exists());
+        assert!(!dir.path().join("checkpoints/step-0000004").exists());
     }
 
     #[test]

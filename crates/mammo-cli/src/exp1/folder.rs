@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 use super::config::RunConfig;
@@ -205,20 +206,21 @@ fn newest(config: &RunConfig) -> anyhow::Result<PathBuf> {
     found.pop().map(|(_, path)| path).context("there is no run with these settings under runs/ to resume")
 }
 
-/// The first setting in which two runs differ, for people.
+/// A setting in which two runs differ, for people: the outermost one, because inner ones may follow from it.
 fn difference(stored: &RunConfig, asked: &RunConfig) -> anyhow::Result<String> {
-    fn find(path: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
+    fn collect(path: &[&str], a: &Value, b: &Value, found: &mut Vec<(usize, String)>) {
         match (a, b) {
-            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => {
-                b.iter().find_map(|(name, value)| {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    find(&path, a.get(name).unwrap_or(&serde_json::Value::Null), value)
-                })
+            (Value::Object(a), Value::Object(b)) => {
+                for (name, value) in b {
+                    collect(&[path, &[name]].concat(), a.get(name).unwrap_or(&Value::Null), value, found);
+                }
             }
-            _ if a == b => None,
-            _ => Some(format!("{path} {a}, not {b}")),
+            _ if a == b => {}
+            _ => found.push((path.len(), format!("{} {a}, not {b}", path.join(".")))),
         }
     }
-    let (stored, asked) = (serde_json::to_value(stored)?, serde_json::to_value(asked)?);
-    Ok(find("", &stored, &asked).unwrap_or_else(|| "other settings".to_owned()))
+    let mut found = Vec::new();
+    collect(&[], &serde_json::to_value(stored)?, &serde_json::to_value(asked)?, &mut found);
+    let outermost = found.into_iter().min_by_key(|(depth, _)| *depth);
+    Ok(outermost.map_or_else(|| "other settings".to_owned(), |(_, text)| text))
 }

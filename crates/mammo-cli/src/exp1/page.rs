@@ -82,8 +82,9 @@ fn is_phantom(run: &Run) -> bool {
     run.config.data == "phantom"
 }
 
-fn who(run: &Run) -> &'static str {
-    if run.analysis.simulated { "simulated readers" } else { "readers" }
+fn readers_in_words(count: usize, simulated: bool) -> String {
+    let kind = if simulated { "simulated " } else { "" };
+    format!("{count} {kind}reader{}", if count == 1 { "" } else { "s" })
 }
 
 /// The findings, each a sentence with its interval.
@@ -110,9 +111,9 @@ fn summary(run: &Run) -> Vec<String> {
     }
     if let Some(pooled) = &run.analysis.pooled.malignancy {
         lines.push(format!(
-            "Three {} told cancer from healthy with a mean AUC of {} on originals and {} on modified images, scored \
+            "{} told cancer from healthy with a mean AUC of {} on originals and {} on modified images, scored \
              against the label before tampering; below 0.5 the tampering turned the diagnosis round.",
-            who(run),
+            readers_in_words(run.analysis.pooled.n_readers, run.analysis.simulated),
             auc_text(&pooled.originals),
             auc_text(&pooled.modified_vs_source_label)
         ));

@@ -161,7 +161,7 @@ fn mini_mias_folders_are_checked_too() {
     fs::create_dir(dir.path().join("mias")).unwrap();
     fail(&mut run("b"), &["Info.txt", "missing"]);
     fs::write(dir.path().join("mias/Info.txt"), "mdb001 G CIRC B 535 425 197\n").unwrap();
-    fail(&mut run("c"), &["mdb001"]);
+    fail(&mut run("c"), &["mias", "no usable image", "Info.txt lists 1 images"]);
     assert!(["a", "b", "c"].iter().all(|out| !dir.path().join(out).exists()));
 }
 

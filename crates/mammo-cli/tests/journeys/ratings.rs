@@ -36,8 +36,13 @@ fn peoples_ratings_replace_the_simulated_ones() {
         mammo_files::read_json(&out.join("readout/analysis.json")).unwrap();
     assert!(!analysis.simulated);
     assert_eq!(analysis.readers.len(), 2);
-    let page = fs::read_to_string(out.join("report.html")).unwrap().to_lowercase();
-    assert!(!page.contains("simulated"), "the page calls people's ratings simulated");
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let (_, page) = page.split_once("</style>").unwrap();
+    let page = page.to_lowercase();
+    assert!(page.contains("2 readers told cancer from healthy"));
+    for (at, _) in page.match_indices("simulated") {
+        panic!("the page calls people's ratings simulated: {}", &page[at.saturating_sub(80)..at + 40]);
+    }
 }
 
 /// Someone's work must not be overwritten by the empty sheet that a run writes.
@@ -71,7 +76,7 @@ fn defective_ratings_are_refused_before_anything_changes() {
         (worse(format!("{first}\n{first}")), ["line 3", "already rated"]),
         ("reader,case,question,rating\n".to_owned(), ["no ratings", "one line for each"]),
         (one_reader_one_case, ["reader 1", "malignancy"]),
-        (good.replacen(first, "a,b", 1), ["line 2", "ratings.csv"]),
+        (good.replacen(first, "a,b", 1), ["line: 2", "fields"]),
     ] {
         fs::write(&path, text).unwrap();
         let sentence = fail(tiny(&out).args(["--resume", "--ratings"]).arg(&path), &parts);
