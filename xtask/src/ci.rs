@@ -1,8 +1,36 @@
-//! What continuous integration checks, in the order in which it fails fastest.
+//! What continuous integration checks, in the order in which it fails fastest: this is the one list.
+//!
+//! Lints and pages share the metadata of dependencies, tests compile them with their own checks on, and the quick run is
+//! the very command of the README with its release build.
 
 use crate::cargo::{build_mammo, cargo, root, run};
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
+type Stage = (&'static str, fn() -> Result<(), String>);
+
+const STAGES: [Stage; 5] =
+    [("format", format), ("lints", lints), ("pages", pages), ("tests", tests), ("quick run", quick_run)];
+
+fn format() -> Result<(), String> {
+    run("cargo fmt", cargo(&["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result<(), String> {
+    run("cargo clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn pages() -> Result<(), String> {
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    run("cargo doc", docs)
+}
+
+fn tests() -> Result<(), String> {
+    run("cargo test", cargo(&["test", "--workspace"]))
+}
+
+/// `reproduce-exp1 --quick --out FOLDER`, with a folder that is new.
 fn quick_run() -> Result<(), String> {
     let mammo = build_mammo()?;
     let out = root().join("target").join("ci-quick-run");
@@ -15,14 +43,15 @@ fn quick_run() -> Result<(), String> {
     run("the quick run", command)
 }
 
-/// Runs every check.
+/// Runs every check, ends at the first that fails, and says how long each took.
 pub(crate) fn ci() -> Result<ExitCode, String> {
-    run("cargo fmt", cargo(&["fmt", "--all", "--check"]))?;
-    run("cargo clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
-    docs.env("RUSTDOCFLAGS", "-D warnings");
-    run("cargo doc", docs)?;
-    run("cargo test", cargo(&["test", "--workspace"]))?;
-    quick_run()?;
+    let mut times = Vec::new();
+    for (name, stage) in STAGES {
+        eprintln!("ci: {name}");
+        let clock = Instant::now();
+        stage()?;
+        times.push(format!("{name} {:.0} s", clock.elapsed().as_secs_f64()));
+    }
+    eprintln!("ci: all well ({})", times.join(", "));
     Ok(ExitCode::SUCCESS)
 }
