@@ -41,7 +41,8 @@ impl Tissue {
         let skin = (h as f32 * 0.0055).max(0.8);
         let thickness = outline.depth_px.map(|d| {
             let t = (d / roll).min(1.0);
-            (1.0 - (1.0 - t) * (1.0 - t)).sqrt()
+            // A round edge would be the square root; a for-presentation image shows the periphery softer than that.
+            (1.0 - (1.0 - t) * (1.0 - t)).powf(0.85)
         });
         let attenuation = Plane::from_fn(w, h, |x, y| {
             let depth = outline.depth_px.get(x, y);
@@ -58,7 +59,7 @@ impl Tissue {
             let gland = subcutaneous / (1.0 + (-1.15 * here).exp());
             let tissue = FAT + GLAND * gland * (1.0 + 0.10 * texture.get(x, y));
             let fibre = ligaments.get(x, y) * (0.35 + 0.65 * gland);
-            let skin_line = 0.16 * (-((depth - skin) / skin).powi(2)).exp();
+            let skin_line = 0.10 * (-((depth - skin) / skin).powi(2)).exp();
             let muscle = outline.pectoral.get(x, y);
             let body = tissue + TEXTURE * texture.get(x, y) * (0.8 + 0.5 * gland) + fibre + skin_line;
             let muscle_tissue = 0.50 + 0.015 * clumps.get(x, y) + 0.02 * texture.get(x, y) + 0.4 * fibre;
