@@ -83,8 +83,10 @@ fn is_phantom(run: &Run) -> bool {
 }
 
 fn readers_in_words(count: usize, simulated: bool) -> String {
+    const WORDS: [&str; 4] = ["No", "One", "Two", "Three"];
+    let count_text = WORDS.get(count).map_or_else(|| count.to_string(), |word| (*word).to_owned());
     let kind = if simulated { "simulated " } else { "" };
-    format!("{count} {kind}reader{}", if count == 1 { "" } else { "s" })
+    format!("{count_text} {kind}reader{}", if count == 1 { "" } else { "s" })
 }
 
 /// The findings, each a sentence with its interval.
