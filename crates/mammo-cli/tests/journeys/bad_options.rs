@@ -54,7 +54,7 @@ fn presets_that_make_no_run_are_refused_before_the_run_folder_is_made() {
         ("lesion_fraction = 0.9", "lesion_fraction = 9", ["lesion_fraction", "9"]),
         ("scale = [0.98, 1.13]", "scale = [1.13, 0.98]", ["scale", "1.13"]),
         ("pairs = 4", "pairs = 0", ["pairs", "0"]),
-        ("ngf = 2", "ngf = 0", ["ngf", "0"]),
+        ("ngf = 2", "ngf = 0", ["ngf", "at least 1"]),
     ] {
         let dir = scratch();
         let path = preset(dir.path(), |text| {

@@ -1,20 +1,31 @@
 //! A run that is killed at any moment and resumed ends as if nothing had happened.
 
 use crate::support::{
-    STEPS, copied_run, decided, fail, finished_run, looks_whole, same, scratch, stderr, succeed, tiny,
+    STEPS, copied_run, decided, fail, files, finished_run, first, looks_whole, same, scratch, stderr,
+    succeed, tiny,
 };
 use mammo_core::Seed;
 use rand::Rng;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Starts a run, or goes on with one, kills it after `after` as `kill -9` does, and says whether it had ended before.
-fn kill(out: &Path, after: Duration) -> bool {
+/// Starts a run, or goes on with one, and kills it as `kill -9` does once the folder holds so many files, which does not
+/// depend on how fast the machine is. Says whether the run was still unfinished.
+fn kill(out: &Path, at_files: usize) -> bool {
     let mut child = start(out).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(after);
+    while count(out) < at_files && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     child.kill().unwrap();
-    child.wait().unwrap().success()
+    child.wait().unwrap();
+    !out.join("finished.json").exists()
+}
+
+/// Files below a folder that is being written to.
+fn count(dir: &Path) -> usize {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
 }
 
 /// Before there is a configuration in the folder there is nothing to resume.
@@ -29,28 +40,29 @@ fn start(out: &Path) -> std::process::Command {
 #[test]
 fn killed_runs_end_like_an_undisturbed_one() {
     let dir = scratch();
-    let clock = Instant::now();
-    succeed(&mut tiny(&dir.path().join("undisturbed")));
-    let whole = clock.elapsed();
-
+    let whole = files(finished_run()).len() as f64;
     let mut random = Seed(20).stream("journeys/kill");
-    let mut in_the_middle = 0;
+    let mut unfinished = 0;
     // Three runs that are killed once, and one that is killed again and again.
     for (run, kills) in [1, 1, 1, 4].into_iter().enumerate() {
         let out = dir.path().join(format!("killed-{run}"));
-        for _ in 0..kills {
-            if !kill(&out, whole.mul_f64(random.random_range(0.1..0.8))) {
-                in_the_middle += 1;
-                assert!(!out.join("finished.json").exists(), "an unfinished run looks finished");
+        let mut moments: Vec<f64> = (0..kills).map(|_| random.random_range(0.0..0.95)).collect();
+        moments.sort_by(f64::total_cmp);
+        for moment in moments {
+            if kill(&out, (moment * whole) as usize) {
+                unfinished += 1;
+            } else {
+                // It was faster than the killer, and then it must be whole.
+                same(&decided(&out), &decided(finished_run()));
             }
         }
         succeed(&mut start(&out));
         same(&decided(&out), &decided(finished_run()));
     }
-    assert!(in_the_middle > 0, "every run ended before it was killed");
+    assert!(unfinished > 0, "every run ended before it was killed");
 }
 
-/// Kills by the clock may all fall between two stages; this one falls into the training, at a step of our choice.
+/// The training leaves few files of its own, so this kill waits for one of its steps.
 #[test]
 fn a_run_killed_in_its_training_resumes_from_a_checkpoint() {
     let dir = scratch();
@@ -86,7 +98,7 @@ fn a_damaged_phantom_release_is_made_again() {
     for damage in [&b""[..], b"not DICOM"] {
         let dir = scratch();
         let out = copied_run(dir.path());
-        std::fs::write(crate::support::first(&out.join("release/AllDICOMs"), ".dcm"), damage).unwrap();
+        std::fs::write(first(&out.join("release/AllDICOMs"), ".dcm"), damage).unwrap();
         let output = succeed(tiny(&out).arg("--resume"));
         assert!(stderr(&output).contains("damaged phantom release"), "{}", stderr(&output));
         same(&decided(&out), &decided(finished_run()));
@@ -97,12 +109,12 @@ fn a_damaged_phantom_release_is_made_again() {
 fn other_settings_are_refused_with_the_first_that_differs() {
     let dir = scratch();
     let out = copied_run(dir.path());
-    let before = crate::support::files(&out);
+    let before = files(&out);
     fail(tiny(&out).args(["--resume", "--seed", "9"]), &["seed 1, not 9", "repeat its options", "--out"]);
     fail(tiny(&out).args(["--resume", "--labels", "mass"]), &["labels", "\"birads_ge3\", not \"mass\""]);
     fail(tiny(&out).args(["--resume", "--steps", "20"]), &["preset.train.", "not"]);
     fail(&mut tiny(&out), &["there is a run in this folder", "--resume"]);
-    same(&before, &crate::support::files(&out));
+    same(&before, &files(&out));
 }
 
 #[test]
