@@ -28,19 +28,26 @@
 
 mod auc;
 mod clustered;
+mod contrast;
 mod delong;
 mod error;
 mod hanley_mcneil;
 mod interval;
 mod normal;
 mod roc;
+mod sorting;
+mod symmetric;
+mod tails;
 mod test_result;
+mod variance;
 
 pub use auc::auc;
 pub use clustered::{ClusteredRatings, clustered, compare_clustered};
-pub use delong::{compare_paired, compare_unpaired, delong};
+pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves};
+pub use delong::{compare_paired, compare_unpaired, compare_unpaired_t, delong};
 pub use error::ReadoutError;
 pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_published};
 pub use interval::{AucEstimate, Interval, IntervalMethod, Scale, VarianceMethod};
 pub use roc::{RocCurve, RocPoint};
 pub use test_result::{AucTest, TestMethod, compare_with_constant, difference_test};
+pub use variance::{jackknife, obuchowski, obuchowski_published, unbiased};
