@@ -1,12 +1,15 @@
-use crate::{ReadoutError, sorting};
+use crate::{
+    ReadoutError,
+    sorting::{self, Ascending, place},
+};
 
 /// Ratings split by truth, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Classes {
-    /// Ratings of the positive images.
-    pub(crate) positive: Vec<f64>,
-    /// Ratings of the negative images.
-    pub(crate) negative: Vec<f64>,
+    /// Ratings of the positive images, then those of the negative ones.
+    pub(crate) together: Vec<f64>,
+    /// How many are positive.
+    pub(crate) n_pos: usize,
 }
 
 impl Classes {
@@ -14,6 +17,16 @@ impl Classes {
         check_lengths("ratings", ratings.len(), "truths", positive.len())?;
         let truth = Truth::new(positive)?;
         truth.split(ratings)
+    }
+
+    /// Ratings of the positive images.
+    pub(crate) fn positive(&self) -> &[f64] {
+        &self.together[..self.n_pos]
+    }
+
+    /// Ratings of the negative images.
+    pub(crate) fn negative(&self) -> &[f64] {
+        &self.together[self.n_pos..]
     }
 }
 
@@ -47,8 +60,8 @@ impl Truth {
         if let Some((index, &value)) = ratings.iter().enumerate().find(|(_, r)| !r.is_finite()) {
             return Err(ReadoutError::NotFinite { index, value });
         }
-        let pick = |at: &[usize]| at.iter().map(|&i| ratings[i]).collect();
-        Ok(Classes { positive: pick(&self.positive_at), negative: pick(&self.negative_at) })
+        let together = self.positive_at.iter().chain(&self.negative_at).map(|&i| ratings[i]).collect();
+        Ok(Classes { together, n_pos: self.positive_at.len() })
     }
 }
 
@@ -82,27 +95,20 @@ impl Placements {
     /// One sort and one walk over it (Sun and Xu, IEEE Signal Processing Letters 2014;21:1389): in O(n log n) and
     /// linear memory.
     pub(crate) fn new(classes: &Classes) -> Self {
-        let (m, n) = (classes.positive.len(), classes.negative.len());
-        let together = [&classes.positive[..], &classes.negative].concat();
-        let order = sorting::ascending(&together);
+        let (m, n) = (classes.n_pos, classes.together.len() - classes.n_pos);
+        let sorted = Ascending::new(&classes.together);
         let (mut v10, mut v01) = (vec![0.0; m], vec![0.0; n]);
         let (mut positives_below, mut negatives_below) = (0, 0);
         // Counts are whole numbers, so that the AUC is exact before its one division.
         let (mut half_wins, mut tied_pairs) = (0u64, 0u64);
-        let mut start = 0;
-        while start < order.len() {
-            let rating = together[order[start] as usize];
-            let (mut end, mut positives) = (start, 0);
-            while end < order.len() && together[order[end] as usize] == rating {
-                positives += usize::from((order[end] as usize) < m);
-                end += 1;
-            }
-            let negatives = end - start - positives;
+        for tied in sorted.groups() {
+            let positives = tied.iter().filter(|&&e| place(e) < m).count();
+            let negatives = tied.len() - positives;
             let (below, above) = (2 * negatives_below + negatives, 2 * (m - positives_below) - positives);
             let (v10_here, v01_here) = (below as f64 / (2 * n) as f64, above as f64 / (2 * m) as f64);
-            for &i in &order[start..end] {
-                match (i as usize).checked_sub(m) {
-                    None => v10[i as usize] = v10_here,
+            for &entry in tied {
+                match place(entry).checked_sub(m) {
+                    None => v10[place(entry)] = v10_here,
                     Some(j) => v01[j] = v01_here,
                 }
             }
@@ -110,7 +116,6 @@ impl Placements {
             tied_pairs += (positives * negatives) as u64;
             positives_below += positives;
             negatives_below += negatives;
-            start = end;
         }
         Self { auc: half_wins as f64 / (2.0 * m as f64 * n as f64), v10, v01, tied_pairs }
     }

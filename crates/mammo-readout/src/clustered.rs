@@ -42,7 +42,7 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
         let truth = Truth::new(positive)?;
         let classes = truth.split(ratings)?;
         let placements = Placements::new(&classes);
-        let (auc, n_pos, n_neg) = (placements.auc, classes.positive.len(), classes.negative.len());
+        let (auc, n_pos, n_neg) = (placements.auc, classes.positive().len(), classes.negative().len());
         let mut sums: BTreeMap<C, Cluster> = BTreeMap::new();
         for (&i, v10) in truth.positive_at.iter().zip(&placements.v10) {
             let cluster = sums.entry(clusters[i].clone()).or_default();

@@ -16,11 +16,11 @@ pub fn hanley_mcneil(
     interval: Interval,
 ) -> Result<AucEstimate, ReadoutError> {
     let classes = Classes::new(ratings, positive)?;
-    let (m, n) = (classes.positive.len(), classes.negative.len());
+    let (m, n) = (classes.positive().len(), classes.negative().len());
     at_least_two(m, n)?;
     let auc = Placements::new(&classes).auc;
-    let mut positive = classes.positive;
-    let mut negative = classes.negative;
+    let mut positive = classes.positive().to_vec();
+    let mut negative = classes.negative().to_vec();
     positive.sort_unstable_by(f64::total_cmp);
     negative.sort_unstable_by(f64::total_cmp);
     let q1 = mean_of_pairs(&negative, &positive, |below, equal, all| (all - below - equal, equal));

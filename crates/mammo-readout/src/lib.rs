@@ -27,13 +27,20 @@
 //! ```
 
 mod auc;
+mod binormal;
+mod bootstrap;
 mod clustered;
 mod contrast;
 mod delong;
 mod error;
 mod hanley_mcneil;
 mod interval;
+mod linear;
+mod margin;
 mod normal;
+mod operating;
+mod partial;
+mod permutation;
 mod roc;
 mod sorting;
 mod symmetric;
@@ -42,12 +49,18 @@ mod test_result;
 mod variance;
 
 pub use auc::auc;
+pub use binormal::{Binormal, BinormalFit, Degeneracy, binormal};
+pub use bootstrap::{Bootstrap, BootstrapLimits, bootstrap, bootstrap_paired, bootstrap_unpaired};
 pub use clustered::{ClusteredRatings, clustered, compare_clustered};
 pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves};
 pub use delong::{compare_paired, compare_unpaired, compare_unpaired_t, delong};
 pub use error::ReadoutError;
 pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_published};
 pub use interval::{AucEstimate, Interval, IntervalMethod, Scale, VarianceMethod};
+pub use margin::{MarginTest, equivalence, equivalence_to_constant, non_inferiority};
+pub use operating::{LikelihoodRatios, Ratio, SensitivityAt};
+pub use partial::{Band, PartialAuc};
+pub use permutation::{PermutationTest, Permutations, permutation_against_chance, permutation_paired};
 pub use roc::{RocCurve, RocPoint};
 pub use test_result::{AucTest, TestMethod, compare_with_constant, difference_test};
 pub use variance::{jackknife, obuchowski, obuchowski_published, unbiased};

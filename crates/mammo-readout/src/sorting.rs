@@ -16,28 +16,61 @@ fn key(value: f64) -> u64 {
     if bits >> 63 == 0 { bits | (1 << 63) } else { !bits }
 }
 
-/// The places of `values`, all finite, from the smallest to the largest value, ties in the order of their places.
-pub(crate) fn ascending(values: &[f64]) -> Vec<u32> {
-    assert!(values.len() < MOST, "fewer than 2^31 ratings");
-    if values.len() < FEW {
-        let mut order: Vec<u32> = (0..values.len() as u32).collect();
-        order.sort_by_key(|&i| key(values[i as usize]));
-        return order;
-    }
-    let mut entries = sorted_by_prefix(values);
-    let full = |entry: &u64| key(values[(entry & PLACE) as usize]);
-    // Equal prefixes are ties as a rule. Where they are not, a run is sorted by the whole key.
-    let mut start = 0;
-    while start < entries.len() {
-        let prefix = entries[start] >> PLACE_BITS;
-        let length = entries[start..].iter().take_while(|&&e| e >> PLACE_BITS == prefix).count();
-        let run = &mut entries[start..start + length];
-        if length > 1 && !run.is_sorted_by_key(full) {
-            run.sort_by_key(full);
+/// Values sorted from the smallest to the largest, ties in the order of their places.
+#[derive(Debug, Clone)]
+pub(crate) struct Ascending(Vec<u64>);
+
+/// Set in an entry whose value equals that of the entry before.
+const TIE: u64 = 1 << PLACE_BITS;
+
+impl Ascending {
+    /// Sorts `values`, all finite and fewer than [`MOST`].
+    pub(crate) fn new(values: &[f64]) -> Self {
+        assert!(values.len() < MOST, "fewer than 2^31 ratings");
+        let full = |entry: &u64| key(values[place(*entry)]);
+        if values.len() < FEW {
+            let mut keyed: Vec<(u64, u64)> = values.iter().map(|&v| key(v)).zip(0..).collect();
+            keyed.sort_unstable();
+            let mut last = None;
+            let flagged = keyed
+                .into_iter()
+                .map(|(key, place)| if last.replace(key) == Some(key) { place | TIE } else { place });
+            return Self(flagged.collect());
         }
-        start += length;
+        let mut entries = sorted_by_prefix(values);
+        // Equal prefixes are ties as a rule. Where they are not, a run is sorted by the whole key.
+        let mut start = 0;
+        while start < entries.len() {
+            let prefix = entries[start] >> PLACE_BITS;
+            let mut end = start + 1;
+            while end < entries.len() && entries[end] >> PLACE_BITS == prefix {
+                end += 1;
+            }
+            let run = &mut entries[start..end];
+            if run.len() > 1 && !run.is_sorted_by_key(full) {
+                run.sort_by_key(full);
+            }
+            let mut last = None;
+            for entry in run {
+                *entry &= PLACE;
+                if end - start > 1 && last.replace(full(entry)) == Some(full(entry)) {
+                    *entry |= TIE;
+                }
+            }
+            start = end;
+        }
+        Self(entries)
     }
-    entries.into_iter().map(|e| (e & PLACE) as u32).collect()
+
+    /// Groups of equal values, rising; read the entries with [`place`].
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[u64]> {
+        self.0.chunk_by(|_, next| next & TIE != 0)
+    }
+}
+
+/// Where the value of an entry stands in the input.
+pub(crate) fn place(entry: u64) -> usize {
+    (entry & PLACE) as usize
 }
 
 /// Places packed under the leading 33 bits of their keys, sorted by those (stable, least significant digit first).
@@ -87,7 +120,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(values: &[f64]) {
-        let order = ascending(values);
+        let sorted = Ascending::new(values);
+        let order: Vec<u32> = sorted.groups().flatten().map(|&e| place(e) as u32).collect();
+        for group in sorted.groups() {
+            assert!(group.iter().all(|&e| values[place(e)] == values[place(group[0])]));
+        }
+        let distinct: std::collections::BTreeSet<u64> = values.iter().map(|&v| key(v)).collect();
+        assert_eq!(sorted.groups().count(), distinct.len());
         let mut expected: Vec<u32> = (0..values.len() as u32).collect();
         expected.sort_by(|&a, &b| values[a as usize].partial_cmp(&values[b as usize]).unwrap());
         assert_eq!(order, expected);
@@ -124,7 +163,8 @@ mod tests {
 
     #[test]
     fn equal_values_keep_their_order() {
-        assert_eq!(ascending(&[0.25; 2000]), (0..2000).collect::<Vec<u32>>());
-        assert!(ascending(&[]).is_empty());
+        check(&[0.25; 2000]);
+        check(&[0.0, -0.0, -1.0, 0.0]);
+        check(&[]);
     }
 }
