@@ -34,7 +34,9 @@ mod contrast;
 mod delong;
 mod error;
 mod hanley_mcneil;
+mod icc;
 mod interval;
+mod kappa;
 mod linear;
 mod margin;
 mod normal;
@@ -56,7 +58,11 @@ pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves
 pub use delong::{compare_paired, compare_unpaired, compare_unpaired_t, delong};
 pub use error::ReadoutError;
 pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_published};
+pub use icc::{
+    Correlation, IntraclassCorrelations, LimitsOfAgreement, intraclass_correlations, limits_of_agreement,
+};
 pub use interval::{AucEstimate, Interval, IntervalMethod, Scale, VarianceMethod};
+pub use kappa::{Kappa, KappaWeights, cohen_kappa, cohen_kappa_table, fleiss_kappa};
 pub use margin::{MarginTest, equivalence, equivalence_to_constant, non_inferiority};
 pub use operating::{LikelihoodRatios, Ratio, SensitivityAt};
 pub use partial::{Band, PartialAuc};
