@@ -44,11 +44,11 @@ impl Kind {
 /// The distance of the means that gives a continuous binormal AUC.
 fn signal(auc: f64) -> f64 {
     match auc {
-        a if a == 0.5 => 0.0,
-        a if a == 0.66 => 0.583311,
-        a if a == 0.8 => 1.190232,
-        a if a == 0.9 => 1.812388,
-        a if a == 0.95 => 2.326174,
+        0.5 => 0.0,
+        0.66 => 0.583311,
+        0.8 => 1.190232,
+        0.9 => 1.812388,
+        0.95 => 2.326174,
         _ => unreachable!("listed AUCs only"),
     }
 }

@@ -250,7 +250,9 @@ mod tests {
 
     fn study() -> (Vec<f64>, Vec<bool>) {
         (0..80)
-            .map(|i: u32| (f64::from((i * 37) % 80) + if i % 2 == 0 { 15.0 } else { 0.0 }, i % 2 == 0))
+            .map(|i: u32| {
+                (f64::from((i * 37) % 80) + if i.is_multiple_of(2) { 15.0 } else { 0.0 }, i.is_multiple_of(2))
+            })
             .unzip()
     }
 

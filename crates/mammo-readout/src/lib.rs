@@ -33,6 +33,7 @@ mod clustered;
 mod contrast;
 mod delong;
 mod error;
+mod froc;
 mod hanley_mcneil;
 mod icc;
 mod interval;
@@ -57,6 +58,7 @@ pub use clustered::{ClusteredRatings, clustered, compare_clustered};
 pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves};
 pub use delong::{compare_paired, compare_unpaired, compare_unpaired_t, delong};
 pub use error::ReadoutError;
+pub use froc::{FreeResponseImage, FrocMerit, LocatedRating, Merit, froc, froc_difference, lroc, lroc_point};
 pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_published};
 pub use icc::{
     Correlation, IntraclassCorrelations, LimitsOfAgreement, intraclass_correlations, limits_of_agreement,

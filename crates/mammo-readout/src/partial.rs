@@ -65,7 +65,8 @@ impl RocCurve {
         let area: f64 = rates.windows(2).map(|p| area_between(p[0], p[1], from, to)).sum();
         let width = to - from;
         let chance = width * f64::midpoint(from, to);
-        let corrected = (area >= chance - 1e-14).then(|| (1.0 + (area - chance) / (width - chance)) / 2.0);
+        let corrected =
+            (area >= chance - 1e-14).then(|| f64::midpoint(1.0, (area - chance) / (width - chance)));
         Ok(PartialAuc { band, area, chance, corrected })
     }
 }
