@@ -9,6 +9,24 @@
 //! * **No interval has zero width.** Where a variance estimate is zero, as DeLong's is at AUC 1, the interval comes
 //!   from a bound that holds without a model; see [`Interval`].
 //!
+//! | question | function |
+//! |---|---|
+//! | one AUC and its error | [`delong`], [`hanley_mcneil`], [`obuchowski`], [`jackknife`], [`unbiased`], [`bootstrap`], [`clustered`] |
+//! | an AUC known from a table only | [`hanley_mcneil_published`], [`obuchowski_published`] |
+//! | one AUC against a constant | [`compare_with_constant`], [`permutation_against_chance`] |
+//! | two AUCs, same images | [`compare_paired`], [`bootstrap_paired`], [`permutation_paired`] |
+//! | two AUCs, other images | [`compare_unpaired`], [`compare_unpaired_t`], [`bootstrap_unpaired`] |
+//! | two AUCs, some images or patients in common | [`compare_clustered`] |
+//! | more AUCs, same images | [`delong_curves`] |
+//! | is a difference small? | [`non_inferiority`], [`equivalence`], [`equivalence_to_constant`] |
+//! | parts and points of a curve | [`RocCurve`] |
+//! | a smooth curve | [`binormal`] |
+//! | agreement | [`cohen_kappa`], [`fleiss_kappa`], [`intraclass_correlations`], [`limits_of_agreement`] |
+//! | marks on images | [`froc`], [`froc_difference`], [`lroc`] |
+//!
+//! How often these intervals and tests keep their promise in small studies is measured in
+//! `docs/statistics/validity-single-reader.md`.
+//!
 //! ```
 //! use mammo_readout::{Interval, compare_clustered, delong, ClusteredRatings};
 //!
@@ -38,6 +56,7 @@ mod hanley_mcneil;
 mod icc;
 mod interval;
 mod kappa;
+mod likelihood;
 mod linear;
 mod margin;
 mod normal;

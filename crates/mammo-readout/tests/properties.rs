@@ -202,7 +202,7 @@ fn bad_input_is_an_error_that_names_it() {
 #[test]
 fn the_binormal_variance_is_the_published_formula_to_its_digits() {
     let a = 2.0f64.sqrt() * 0.8416212335729143;
-    let printed = 0.0099 * (-a * a / 2.0).exp() * ((5.0 * a * a + 8.0) + (a * a + 8.0) / 2.0) / 40.0;
+    let printed = 0.0099 * (-a * a / 2.0).exp() * ((5.0 * a * a + 8.0) + 0.5 * (a * a + 8.0)) / 40.0;
     let found = obuchowski_published(0.8, 40, 80, Interval::default()).unwrap().se.powi(2);
     assert!((found / printed - 1.0).abs() < 0.006, "{found} {printed}");
 }

@@ -145,6 +145,17 @@ fn agreement() {
         near(form.value, &icc[name], 1e-12);
         assert!(form.ci_low < form.value && form.value < form.ci_high && form.ci_high <= 1.0, "{form:?}");
     }
+    // Limits that R's psych::ICC gives for this table, to its digits.
+    for (form, low, high) in [
+        (found.one_way_single, -0.133, 0.72),
+        (found.random_single, 0.019, 0.76),
+        (found.fixed_single, 0.342, 0.95),
+        (found.one_way_mean, -0.884, 0.91),
+        (found.random_mean, 0.071, 0.93),
+        (found.fixed_mean, 0.676, 0.99),
+    ] {
+        assert!((form.ci_low - low).abs() < 5.1e-4 && (form.ci_high - high).abs() < 5.1e-3, "{form:?}");
+    }
     let table = |value: &Value| -> Vec<Vec<u64>> {
         value
             .as_array()
