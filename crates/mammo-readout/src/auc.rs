@@ -1,34 +1,67 @@
-use crate::ReadoutError;
+use crate::{
+    ReadoutError,
+    sorting::{self, Ascending, place},
+};
 
-/// Ratings split by truth, checked, with each rating's place in the input kept.
+/// Ratings split by truth, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Classes {
-    /// Positions of the positive images in the input.
-    pub(crate) positive_at: Vec<usize>,
-    /// Positions of the negative images in the input.
-    pub(crate) negative_at: Vec<usize>,
-    /// Ratings of the positive images.
-    pub(crate) positive: Vec<f64>,
-    /// Ratings of the negative images.
-    pub(crate) negative: Vec<f64>,
+    /// Ratings of the positive images, then those of the negative ones.
+    pub(crate) together: Vec<f64>,
+    /// How many are positive.
+    pub(crate) n_pos: usize,
 }
 
 impl Classes {
     pub(crate) fn new(ratings: &[f64], positive: &[bool]) -> Result<Self, ReadoutError> {
         check_lengths("ratings", ratings.len(), "truths", positive.len())?;
-        if let Some((index, &value)) = ratings.iter().enumerate().find(|(_, r)| !r.is_finite()) {
-            return Err(ReadoutError::NotFinite { index, value });
+        let truth = Truth::new(positive)?;
+        truth.split(ratings)
+    }
+
+    /// Ratings of the positive images.
+    pub(crate) fn positive(&self) -> &[f64] {
+        &self.together[..self.n_pos]
+    }
+
+    /// Ratings of the negative images.
+    pub(crate) fn negative(&self) -> &[f64] {
+        &self.together[self.n_pos..]
+    }
+}
+
+/// The places of the positive and the negative images, found once for all curves on the same images.
+#[derive(Debug, Clone)]
+pub(crate) struct Truth {
+    pub(crate) positive_at: Vec<usize>,
+    pub(crate) negative_at: Vec<usize>,
+}
+
+impl Truth {
+    pub(crate) fn new(positive: &[bool]) -> Result<Self, ReadoutError> {
+        if positive.len() >= sorting::MOST {
+            return Err(ReadoutError::TooMany { found: positive.len(), most: sorting::MOST - 1 });
         }
         let (positive_at, negative_at): (Vec<usize>, Vec<usize>) =
-            (0..ratings.len()).partition(|&i| positive[i]);
+            (0..positive.len()).partition(|&i| positive[i]);
         if positive_at.is_empty() {
             return Err(ReadoutError::NoPositives);
         }
         if negative_at.is_empty() {
             return Err(ReadoutError::NoNegatives);
         }
-        let pick = |at: &[usize]| at.iter().map(|&i| ratings[i]).collect();
-        Ok(Self { positive: pick(&positive_at), negative: pick(&negative_at), positive_at, negative_at })
+        Ok(Self { positive_at, negative_at })
+    }
+
+    /// `ratings` by class; they must be as many as the truths.
+    pub(crate) fn split(&self, ratings: &[f64]) -> Result<Classes, ReadoutError> {
+        let truths = self.positive_at.len() + self.negative_at.len();
+        check_lengths("ratings", ratings.len(), "truths", truths)?;
+        if let Some((index, &value)) = ratings.iter().enumerate().find(|(_, r)| !r.is_finite()) {
+            return Err(ReadoutError::NotFinite { index, value });
+        }
+        let together = self.positive_at.iter().chain(&self.negative_at).map(|&i| ratings[i]).collect();
+        Ok(Classes { together, n_pos: self.positive_at.len() })
     }
 }
 
@@ -54,37 +87,38 @@ pub(crate) struct Placements {
     pub(crate) v10: Vec<f64>,
     /// V01: for each negative image the share of positives that outrank it, ties one half.
     pub(crate) v01: Vec<f64>,
+    /// Pairs of a positive and a negative image with the same rating.
+    pub(crate) tied_pairs: u64,
 }
 
 impl Placements {
+    /// One sort and one walk over it (Sun and Xu, IEEE Signal Processing Letters 2014;21:1389): in O(n log n) and
+    /// linear memory.
     pub(crate) fn new(classes: &Classes) -> Self {
-        let (m, n) = (classes.positive.len(), classes.negative.len());
-        let positive = sorted(&classes.positive);
-        let negative = sorted(&classes.negative);
-        // Half counts are whole numbers, so that the AUC is exact before its one division.
-        let below: Vec<u64> = classes.positive.iter().map(|&x| half_counts_below(&negative, x)).collect();
-        let total: u64 = below.iter().sum();
-        let v10 = below.iter().map(|&b| b as f64 / (2 * n) as f64).collect();
-        let v01 = classes
-            .negative
-            .iter()
-            .map(|&y| (2 * m as u64 - half_counts_below(&positive, y)) as f64 / (2 * m) as f64)
-            .collect();
-        Self { auc: total as f64 / (2.0 * m as f64 * n as f64), v10, v01 }
+        let (m, n) = (classes.n_pos, classes.together.len() - classes.n_pos);
+        let sorted = Ascending::new(&classes.together);
+        let (mut v10, mut v01) = (vec![0.0; m], vec![0.0; n]);
+        let (mut positives_below, mut negatives_below) = (0, 0);
+        // Counts are whole numbers, so that the AUC is exact before its one division.
+        let (mut half_wins, mut tied_pairs) = (0u64, 0u64);
+        for tied in sorted.groups() {
+            let positives = tied.iter().filter(|&&e| place(e) < m).count();
+            let negatives = tied.len() - positives;
+            let (below, above) = (2 * negatives_below + negatives, 2 * (m - positives_below) - positives);
+            let (v10_here, v01_here) = (below as f64 / (2 * n) as f64, above as f64 / (2 * m) as f64);
+            for &entry in tied {
+                match place(entry).checked_sub(m) {
+                    None => v10[place(entry)] = v10_here,
+                    Some(j) => v01[j] = v01_here,
+                }
+            }
+            half_wins += positives as u64 * below as u64;
+            tied_pairs += (positives * negatives) as u64;
+            positives_below += positives;
+            negatives_below += negatives;
+        }
+        Self { auc: half_wins as f64 / (2.0 * m as f64 * n as f64), v10, v01, tied_pairs }
     }
-}
-
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
-}
-
-/// Twice the number of `sorted` values below `x`, plus the number equal to it.
-fn half_counts_below(sorted: &[f64], x: f64) -> u64 {
-    let below = sorted.partition_point(|&v| v < x);
-    let not_above = sorted.partition_point(|&v| v <= x);
-    (below + not_above) as u64
 }
 
 /// Area under the empirical ROC curve: the probability that a positive image is rated above a negative one, ties

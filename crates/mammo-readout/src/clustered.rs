@@ -1,6 +1,6 @@
 use crate::{
     AucEstimate, AucTest, Interval, ReadoutError, TestMethod, VarianceMethod,
-    auc::{Classes, Placements, check_lengths},
+    auc::{Placements, Truth, check_lengths},
     delong::at_least_two,
     test_result::difference_test,
 };
@@ -38,16 +38,18 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     /// positive (or negative) images.
     pub fn new(ratings: &[f64], positive: &[bool], clusters: &[C]) -> Result<Self, ReadoutError> {
         check_lengths("ratings", ratings.len(), "clusters", clusters.len())?;
-        let classes = Classes::new(ratings, positive)?;
+        check_lengths("ratings", ratings.len(), "truths", positive.len())?;
+        let truth = Truth::new(positive)?;
+        let classes = truth.split(ratings)?;
         let placements = Placements::new(&classes);
-        let (auc, n_pos, n_neg) = (placements.auc, classes.positive.len(), classes.negative.len());
+        let (auc, n_pos, n_neg) = (placements.auc, classes.positive().len(), classes.negative().len());
         let mut sums: BTreeMap<C, Cluster> = BTreeMap::new();
-        for (&i, v10) in classes.positive_at.iter().zip(&placements.v10) {
+        for (&i, v10) in truth.positive_at.iter().zip(&placements.v10) {
             let cluster = sums.entry(clusters[i].clone()).or_default();
             cluster.positives += 1;
             cluster.from_positives += (v10 - auc) / n_pos as f64;
         }
-        for (&i, v01) in classes.negative_at.iter().zip(&placements.v01) {
+        for (&i, v01) in truth.negative_at.iter().zip(&placements.v01) {
             let cluster = sums.entry(clusters[i].clone()).or_default();
             cluster.negatives += 1;
             cluster.from_negatives += (v01 - auc) / n_neg as f64;

@@ -1,6 +1,8 @@
 use crate::{
     AucEstimate, AucTest, Interval, ReadoutError, TestMethod, VarianceMethod,
-    auc::{Classes, Placements, check_lengths},
+    auc::{Classes, Placements, Truth, check_lengths},
+    interval::is_zero,
+    tails,
     test_result::difference_test,
 };
 
@@ -12,7 +14,7 @@ use crate::{
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class has fewer than two images.
 pub fn delong(ratings: &[f64], positive: &[bool], interval: Interval) -> Result<AucEstimate, ReadoutError> {
     let classes = Classes::new(ratings, positive)?;
-    estimate(&classes, &Placements::new(&classes), interval)
+    estimate(&Placements::new(&classes), interval)
 }
 
 /// DeLong's test for two AUCs on the same images: entry `i` of `a`, `b` and `positive` belong to one image.
@@ -26,15 +28,17 @@ pub fn compare_paired(
     interval: Interval,
 ) -> Result<AucTest, ReadoutError> {
     check_lengths("the first list of ratings", a.len(), "the second", b.len())?;
-    let (classes_a, classes_b) = (Classes::new(a, positive)?, Classes::new(b, positive)?);
-    let (in_a, in_b) = (Placements::new(&classes_a), Placements::new(&classes_b));
+    check_lengths("ratings", a.len(), "truths", positive.len())?;
+    let truth = Truth::new(positive)?;
+    let place = |ratings: &[f64]| truth.split(ratings).map(|c| Placements::new(&c));
+    let (in_a, in_b) = rayon::join(|| place(a), || place(b));
+    let (in_a, in_b) = (in_a?, in_b?);
     // The variance of the difference of placements, rather than var + var - 2 cov, cannot come out negative.
-    let differences = |x: &[f64], y: &[f64]| -> Vec<f64> { x.iter().zip(y).map(|(x, y)| x - y).collect() };
-    let variance =
-        mean_variance(&differences(&in_a.v10, &in_b.v10)) + mean_variance(&differences(&in_a.v01, &in_b.v01));
+    let variance_of = |x: &[f64], y: &[f64]| mean_variance(x.len(), || x.iter().zip(y).map(|(x, y)| x - y));
+    let variance = variance_of(&in_a.v10, &in_b.v10) + variance_of(&in_a.v01, &in_b.v01);
     difference_test(
-        &estimate(&classes_a, &in_a, interval)?,
-        &estimate(&classes_b, &in_b, interval)?,
+        &estimate(&in_a, interval)?,
+        &estimate(&in_b, interval)?,
         variance.sqrt(),
         interval.level,
         TestMethod::DeLongPaired,
@@ -55,11 +59,38 @@ pub fn compare_unpaired(
     difference_test(&a, &b, a.se.hypot(b.se), interval.level, TestMethod::DeLongUnpaired)
 }
 
-fn estimate(classes: &Classes, p: &Placements, interval: Interval) -> Result<AucEstimate, ReadoutError> {
+/// [`compare_unpaired`] against Student's t in place of the normal distribution, for small studies:
+/// `df = (V_a + V_b)² / (V_a² / (N_a - 1) + V_b² / (N_b - 1))` for variances `V` and numbers of images `N` (the
+/// Welch-Satterthwaite rule, as R's pROC applies it to two curves). The limits use the same distribution.
+///
+/// # Errors
+/// As [`delong`].
+pub fn compare_unpaired_t(
+    (a, positive_a): (&[f64], &[bool]),
+    (b, positive_b): (&[f64], &[bool]),
+    interval: Interval,
+) -> Result<AucTest, ReadoutError> {
+    let mut test = compare_unpaired((a, positive_a), (b, positive_b), interval)?;
+    let [in_a, in_b] = [delong(a, positive_a, interval)?, delong(b, positive_b, interval)?];
+    test.method = TestMethod::DeLongUnpairedT;
+    if is_zero(in_a.se) || is_zero(in_b.se) {
+        return Ok(test);
+    }
+    let share = |e: &AucEstimate| e.se.powi(4) / (e.n_pos + e.n_neg - 1) as f64;
+    let df = test.se.powi(4) / (share(&in_a) + share(&in_b));
+    let quantile = tails::t_quantile(0.5 + interval.level / 2.0, df);
+    test.p = tails::t_two_sided(test.z, df);
+    test.ci_low = (test.difference - quantile * test.se).max(-1.0);
+    test.ci_high = (test.difference + quantile * test.se).min(1.0);
+    test.df = Some(df);
+    Ok(test)
+}
+
+pub(crate) fn estimate(p: &Placements, interval: Interval) -> Result<AucEstimate, ReadoutError> {
     let (m, n) = (p.v10.len(), p.v01.len());
     at_least_two(m, n)?;
-    let se = (mean_variance(&p.v10) + mean_variance(&p.v01)).sqrt();
-    debug_assert_eq!(classes.positive.len(), m);
+    let variance_of = |v: &[f64]| mean_variance(v.len(), || v.iter().copied());
+    let se = (variance_of(&p.v10) + variance_of(&p.v01)).sqrt();
     AucEstimate::new(p.auc, se, (m, n), m.min(n), VarianceMethod::DeLong, interval)
 }
 
@@ -72,11 +103,11 @@ pub(crate) fn at_least_two(positives: usize, negatives: usize) -> Result<(), Rea
     Ok(())
 }
 
-/// Variance of the mean: sample variance (divisor n - 1) divided by n.
-fn mean_variance(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) / n
+/// Variance of the mean of `count` values: sample variance (divisor n - 1) divided by n.
+fn mean_variance<I: Iterator<Item = f64>>(count: usize, values: impl Fn() -> I) -> f64 {
+    let n = count as f64;
+    let mean = values().sum::<f64>() / n;
+    values().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) / n
 }
 
 #[cfg(test)]

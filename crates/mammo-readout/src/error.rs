@@ -45,4 +45,38 @@ pub enum ReadoutError {
         /// Where it must lie.
         range: &'static str,
     },
+    /// More images than places can be counted.
+    #[error("{found} images are more than the {most} that one curve may have; analyse a sample")]
+    TooMany {
+        /// How many were given.
+        found: usize,
+        /// The most that are taken.
+        most: usize,
+    },
+    /// A variance estimator that may fall below zero did so.
+    #[error("the {method} variance came out as {value}, below zero; use DeLong's, which cannot")]
+    NegativeVariance {
+        /// The estimator.
+        method: &'static str,
+        /// The estimate.
+        value: f64,
+    },
+    /// Too few curves, columns or categories for what was asked.
+    #[error("{what}: {found} given, at least {least} needed")]
+    TooFewOf {
+        /// What there are too few of.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many it takes.
+        least: usize,
+    },
+    /// The numbers allow no answer, for example because nothing varies.
+    #[error("{what} cannot be computed: {reason}")]
+    Undefined {
+        /// The statistic.
+        what: &'static str,
+        /// Why it has no value here.
+        reason: &'static str,
+    },
 }

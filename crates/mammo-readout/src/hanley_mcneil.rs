@@ -16,23 +16,15 @@ pub fn hanley_mcneil(
     interval: Interval,
 ) -> Result<AucEstimate, ReadoutError> {
     let classes = Classes::new(ratings, positive)?;
-    let (m, n) = (classes.positive.len(), classes.negative.len());
+    let (m, n) = (classes.positive().len(), classes.negative().len());
     at_least_two(m, n)?;
     let auc = Placements::new(&classes).auc;
-    // Above and equal counts a, e among k images give a² + a e + e² / 3 of k² pairs.
-    let mean_of_pairs = |these: &[f64], others: &[f64], above: fn(f64, f64) -> bool| {
-        let sum: f64 = these
-            .iter()
-            .map(|&one| {
-                let a = others.iter().filter(|&&o| above(o, one)).count() as f64;
-                let e = others.iter().filter(|&&o| o == one).count() as f64;
-                a * a + a * e + e * e / 3.0
-            })
-            .sum();
-        sum / (these.len() as f64 * (others.len() as f64).powi(2))
-    };
-    let q1 = mean_of_pairs(&classes.negative, &classes.positive, |x, y| x > y);
-    let q2 = mean_of_pairs(&classes.positive, &classes.negative, |y, x| y < x);
+    let mut positive = classes.positive().to_vec();
+    let mut negative = classes.negative().to_vec();
+    positive.sort_unstable_by(f64::total_cmp);
+    negative.sort_unstable_by(f64::total_cmp);
+    let q1 = mean_of_pairs(&negative, &positive, |below, equal, all| (all - below - equal, equal));
+    let q2 = mean_of_pairs(&positive, &negative, |below, equal, _| (below, equal));
     let se = standard_error(auc, q1, q2, m, n);
     AucEstimate::new(auc, se, (m, n), m.min(n), VarianceMethod::HanleyMcNeil, interval)
 }
@@ -52,6 +44,22 @@ pub fn hanley_mcneil_published(
     interval.around(auc, 0.0, 1)?;
     let se = standard_error(auc, auc / (2.0 - auc), 2.0 * auc * auc / (1.0 + auc), n_pos, n_neg);
     AucEstimate::new(auc, se, (n_pos, n_neg), n_pos.min(n_neg), VarianceMethod::HanleyMcNeil, interval)
+}
+
+/// Mean over `these` of the chance that two of the sorted `others` are both on the side that `pick` chooses from the
+/// counts below, equal and all: `a` on that side and `e` equal give `a² + a e + e² / 3` of `k²` ordered pairs.
+fn mean_of_pairs(these: &[f64], others: &[f64], pick: fn(f64, f64, f64) -> (f64, f64)) -> f64 {
+    let all = others.len() as f64;
+    let sum: f64 = these
+        .iter()
+        .map(|&one| {
+            let below = others.partition_point(|&o| o < one) as f64;
+            let not_above = others.partition_point(|&o| o <= one) as f64;
+            let (a, e) = pick(below, not_above - below, all);
+            a * a + a * e + e * e / 3.0
+        })
+        .sum();
+    sum / (these.len() as f64 * all * all)
 }
 
 fn standard_error(a: f64, q1: f64, q2: f64, m: usize, n: usize) -> f64 {

@@ -95,11 +95,16 @@ pub(crate) fn largest_se(auc: f64, k: f64) -> f64 {
     (auc * (1.0 - auc) / k).sqrt()
 }
 
-fn logistic(x: f64) -> f64 {
+pub(crate) fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-fn in_range(what: &'static str, value: f64, inside: bool, range: &'static str) -> Result<(), ReadoutError> {
+pub(crate) fn in_range(
+    what: &'static str,
+    value: f64,
+    inside: bool,
+    range: &'static str,
+) -> Result<(), ReadoutError> {
     if inside { Ok(()) } else { Err(ReadoutError::OutOfRange { what, value, range }) }
 }
 
@@ -114,7 +119,15 @@ pub enum VarianceMethod {
     HanleyMcNeil,
     /// Obuchowski 1997; images of one cluster may depend on each other.
     Clustered,
-    /// The caller's own, for example a jackknife.
+    /// Obuchowski and McClish 1997, from a binormal model; assumes independent images.
+    Binormal,
+    /// Leaving out one image at a time; assumes independent images.
+    Jackknife,
+    /// The unbiased estimator of Gallas 2006; assumes independent images.
+    Unbiased,
+    /// Spread over samples drawn with replacement from each class; assumes independent images.
+    Bootstrap,
+    /// The caller's own.
     Given,
 }
 
@@ -126,6 +139,11 @@ pub enum IntervalMethod {
     Normal,
     /// Symmetric on the logit scale.
     Logit,
+    /// Quantiles of bootstrap replicates.
+    BootstrapPercentile,
+    /// Quantiles of bootstrap replicates, corrected for bias and acceleration.
+    #[serde(rename = "bootstrap_bca")]
+    BootstrapBca,
     /// AUC 0 or 1: exact bound from disjoint pairs.
     DisjointPairs,
     /// Zero variance inside (0, 1): largest variance that is possible.

@@ -9,6 +9,24 @@
 //! * **No interval has zero width.** Where a variance estimate is zero, as DeLong's is at AUC 1, the interval comes
 //!   from a bound that holds without a model; see [`Interval`].
 //!
+//! | question | function |
+//! |---|---|
+//! | one AUC and its error | [`delong`], [`hanley_mcneil`], [`obuchowski`], [`jackknife`], [`unbiased`], [`bootstrap`], [`clustered`] |
+//! | an AUC known from a table only | [`hanley_mcneil_published`], [`obuchowski_published`] |
+//! | one AUC against a constant | [`compare_with_constant`], [`permutation_against_chance`] |
+//! | two AUCs, same images | [`compare_paired`], [`bootstrap_paired`], [`permutation_paired`] |
+//! | two AUCs, other images | [`compare_unpaired`], [`compare_unpaired_t`], [`bootstrap_unpaired`] |
+//! | two AUCs, some images or patients in common | [`compare_clustered`] |
+//! | more AUCs, same images | [`delong_curves`] |
+//! | is a difference small? | [`non_inferiority`], [`equivalence`], [`equivalence_to_constant`] |
+//! | parts and points of a curve | [`RocCurve`] |
+//! | a smooth curve | [`binormal`] |
+//! | agreement | [`cohen_kappa`], [`fleiss_kappa`], [`intraclass_correlations`], [`limits_of_agreement`] |
+//! | marks on images | [`froc`], [`froc_difference`], [`lroc`] |
+//!
+//! How often these intervals and tests keep their promise in small studies is measured in
+//! `docs/statistics/validity-single-reader.md`.
+//!
 //! ```
 //! use mammo_readout::{Interval, compare_clustered, delong, ClusteredRatings};
 //!
@@ -27,20 +45,49 @@
 //! ```
 
 mod auc;
+mod binormal;
+mod bootstrap;
 mod clustered;
+mod contrast;
 mod delong;
 mod error;
+mod froc;
 mod hanley_mcneil;
+mod icc;
 mod interval;
+mod kappa;
+mod likelihood;
+mod linear;
+mod margin;
 mod normal;
+mod operating;
+mod partial;
+mod permutation;
 mod roc;
+mod sorting;
+mod symmetric;
+mod tails;
 mod test_result;
+mod variance;
 
 pub use auc::auc;
+pub use binormal::{Binormal, BinormalFit, Degeneracy, binormal};
+pub use bootstrap::{Bootstrap, BootstrapLimits, bootstrap, bootstrap_paired, bootstrap_unpaired};
 pub use clustered::{ClusteredRatings, clustered, compare_clustered};
-pub use delong::{compare_paired, compare_unpaired, delong};
+pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves};
+pub use delong::{compare_paired, compare_unpaired, compare_unpaired_t, delong};
 pub use error::ReadoutError;
+pub use froc::{FreeResponseImage, FrocMerit, LocatedRating, Merit, froc, froc_difference, lroc, lroc_point};
 pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_published};
+pub use icc::{
+    Correlation, IntraclassCorrelations, LimitsOfAgreement, intraclass_correlations, limits_of_agreement,
+};
 pub use interval::{AucEstimate, Interval, IntervalMethod, Scale, VarianceMethod};
+pub use kappa::{Kappa, KappaWeights, cohen_kappa, cohen_kappa_table, fleiss_kappa};
+pub use margin::{MarginTest, equivalence, equivalence_to_constant, non_inferiority};
+pub use operating::{LikelihoodRatios, Ratio, SensitivityAt};
+pub use partial::{Band, PartialAuc};
+pub use permutation::{PermutationTest, Permutations, permutation_against_chance, permutation_paired};
 pub use roc::{RocCurve, RocPoint};
 pub use test_result::{AucTest, TestMethod, compare_with_constant, difference_test};
+pub use variance::{jackknife, obuchowski, obuchowski_published, unbiased};

@@ -31,7 +31,7 @@ impl RocCurve {
     /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class is empty.
     pub fn new(ratings: &[f64], positive: &[bool]) -> Result<Self, ReadoutError> {
         let classes = Classes::new(ratings, positive)?;
-        let (n_pos, n_neg) = (classes.positive.len(), classes.negative.len());
+        let (n_pos, n_neg) = (classes.positive().len(), classes.negative().len());
         let mut order: Vec<usize> = (0..ratings.len()).collect();
         order.sort_by(|&a, &b| ratings[b].total_cmp(&ratings[a]));
 

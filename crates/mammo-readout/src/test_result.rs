@@ -15,6 +15,11 @@ pub enum TestMethod {
     /// DeLong variances added: the AUCs come from different, independent images.
     #[serde(rename = "delong_unpaired")]
     DeLongUnpaired,
+    /// As `DeLongUnpaired`, with Student's t and Welch-Satterthwaite degrees of freedom.
+    #[serde(rename = "delong_unpaired_t")]
+    DeLongUnpairedT,
+    /// Standard deviation of the difference over stratified bootstrap samples.
+    Bootstrap,
     /// Obuchowski 1997, extended to clusters that occur in one arm only: clusters are independent, images of one
     /// cluster need not be.
     Clustered,
@@ -35,8 +40,11 @@ pub struct AucTest {
     pub difference: f64,
     /// Standard error of `difference` that `z` rests on.
     pub se: f64,
-    /// Standard normal statistic; always finite.
+    /// `difference / se`: a standard normal statistic, or Student's t where `df` is given. Always finite.
     pub z: f64,
+    /// Degrees of freedom of Student's t; none for a normal statistic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub df: Option<f64>,
     /// Two-sided p-value.
     pub p: f64,
     /// Lower confidence limit of `difference`.
@@ -79,6 +87,7 @@ pub fn compare_with_constant(estimate: &AucEstimate, constant: f64) -> Result<Au
         difference,
         se,
         z,
+        df: None,
         p,
         ci_low: estimate.ci_low - constant,
         ci_high: estimate.ci_high - constant,
@@ -124,6 +133,7 @@ pub fn difference_test(
         difference,
         se,
         z,
+        df: None,
         p: normal::two_sided_p(z),
         ci_low: low.max(-1.0),
         ci_high: high.min(1.0),

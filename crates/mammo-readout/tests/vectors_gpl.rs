@@ -1,0 +1,136 @@
+//! Answers for data that come with GPL packages. This file, its data and its answers are left out of the published
+//! crate; see `tests/data/README.md`.
+
+use mammo_readout::{
+    Band, Interval, KappaWeights, RocCurve, cohen_kappa, compare_paired, compare_unpaired_t, delong,
+    delong_curves, hanley_mcneil_published, non_inferiority,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+fn expected(name: &str) -> Value {
+    let path = format!("{}/tests/expected/expected_{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn near(found: f64, expected: &Value, tolerance: f64) {
+    let expected = expected.as_f64().unwrap_or_else(|| panic!("not a number: {expected}"));
+    assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
+}
+
+fn rows(name: &str) -> Vec<BTreeMap<String, String>> {
+    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn subarachnoid_haemorrhage() {
+    let answers = expected("asah");
+    let rows = rows("aSAH.csv");
+    let truth: Vec<bool> = rows.iter().map(|r| r["outcome"] == "Poor").collect();
+    let column = |name: &str| -> Vec<f64> { rows.iter().map(|r| r[name].parse().unwrap()).collect() };
+    let names = ["wfns", "ndka", "s100b"];
+    let columns: BTreeMap<&str, Vec<f64>> = names.iter().map(|&n| (n, column(n))).collect();
+
+    for name in names {
+        let normal = delong(&columns[name], &truth, Interval::normal()).unwrap();
+        near(normal.auc, &answers["auc"][name], 1e-14);
+        near(normal.se.powi(2), &answers["delong_var"][name], 1e-15);
+        let limits = &answers["ci95_delong"];
+        let recomputed = limits.get(format!("{name}_recomputed"));
+        if let Some(ci) = recomputed {
+            near(normal.ci_low, &ci[0], 1e-10);
+            near(normal.ci_high, &ci[2], 1e-10);
+        } else {
+            near(normal.ci_low, &limits[name][0], 1e-10);
+            near(normal.ci_high, &limits[name][2], 1e-10);
+        }
+        let logit = delong(&columns[name], &truth, Interval::default()).unwrap();
+        near(logit.ci_low, &answers["ci95_logit_recomputed"][name][0], 1e-10);
+        near(logit.ci_high, &answers["ci95_logit_recomputed"][name][1], 1e-10);
+        let published = hanley_mcneil_published(normal.auc, 41, 72, Interval::default()).unwrap();
+        near(published.se, &answers["hanley_mcneil_se_recomputed"][name], 1e-12);
+    }
+    let female: Vec<usize> = (0..rows.len()).filter(|&i| rows[i]["gender"] == "Female").collect();
+    let pick = |values: &[f64]| female.iter().map(|&i| values[i]).collect::<Vec<_>>();
+    let female_truth: Vec<bool> = female.iter().map(|&i| truth[i]).collect();
+    let found = delong(&pick(&columns["ndka"]), &female_truth, Interval::normal()).unwrap();
+    for (limit, i) in [(found.ci_low, 0), (found.auc, 1), (found.ci_high, 2)] {
+        near(limit, &answers["ci95_delong"]["ndka_female"][i], 1e-10);
+    }
+
+    let curves: Vec<&[f64]> = names.iter().map(|n| &columns[n][..]).collect();
+    let aucs = delong_curves(&curves, &truth, Interval::default()).unwrap();
+    for (pair, i, j) in [("wfns,ndka", 0, 1), ("ndka,s100b", 1, 2), ("s100b,wfns", 2, 0)] {
+        near(aucs.covariance[i][j], &answers["delong_cov"][pair], 1e-15);
+    }
+    for (pair, answer) in answers["delong_paired"].as_object().unwrap() {
+        let (a, b) = pair.split_once('-').unwrap();
+        let test = compare_paired(&columns[a], &columns[b], &truth, Interval::default()).unwrap();
+        near(test.z, &answer["Z"], 1e-10);
+        near(test.p, &answer["p"], 1e-10);
+        if let Some(ci) = answer.get("ci") {
+            near(test.ci_low, &ci[0], 1e-10);
+            near(test.ci_high, &ci[1], 1e-10);
+        }
+        if let Some(p) = answer.get("p_greater") {
+            // A margin of almost nothing is the one-sided test.
+            near(non_inferiority(&test, 1e-15, 0.05).unwrap().p, p, 1e-10);
+            near(1.0 - non_inferiority(&test, 1e-15, 0.05).unwrap().p, &answer["p_less"], 1e-10);
+        }
+    }
+    for (pair, answer) in answers["delong_unpaired"].as_object().unwrap() {
+        let Some((a, b)) = pair.split_once('-') else { continue };
+        let test =
+            compare_unpaired_t((&columns[a], &truth), (&columns[b], &truth), Interval::default()).unwrap();
+        near(test.z, &answer["D"], 1e-10);
+        near(test.p, &answer["p"], 1e-10);
+        if let Some(p) = answer.get("p_greater") {
+            near(non_inferiority(&test, 1e-15, 0.05).unwrap().p, p, 1e-10);
+        }
+    }
+    for answer in answers["partial_auc"].as_array().unwrap() {
+        let name = answer["predictor"].as_str().unwrap();
+        let (low, high) = (answer["band"][0].as_f64().unwrap(), answer["band"][1].as_f64().unwrap());
+        let band = match answer["focus"].as_str().unwrap() {
+            "specificity" => Band::Specificity(low, high),
+            _ => Band::Sensitivity(low, high),
+        };
+        let found = RocCurve::new(&columns[name], &truth).unwrap().partial_auc(band).unwrap();
+        near(found.area, &answer["pauc"], 1e-12);
+        let corrected = &answer["pauc_mcclish_corrected"];
+        match found.corrected {
+            Some(value) => near(value, corrected, 1e-12),
+            None => assert!(corrected.is_null(), "{answer}"),
+        }
+    }
+}
+
+#[test]
+fn kappa_of_two_van_dyke_readers() {
+    let answers = &expected("agreement")["vandyke_reader1_vs_2_trt1"];
+    let rows = rows("vandyke.csv");
+    let reader = |name: &str| -> Vec<f64> {
+        let mut own: Vec<(u32, f64)> = rows
+            .iter()
+            .filter(|r| r["reader"] == name && r["treatment"] == "1")
+            .map(|r| (r["case"].parse().unwrap(), r["rating"].parse().unwrap()))
+            .collect();
+        own.sort_by_key(|r| r.0);
+        own.into_iter().map(|r| r.1).collect()
+    };
+    let (one, two) = (reader("1"), reader("2"));
+    for (i, (weights, name)) in [
+        (KappaWeights::None, "unweighted"),
+        (KappaWeights::Linear, "linear"),
+        (KappaWeights::Quadratic, "quadratic"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let found = cohen_kappa(&one, &two, weights).unwrap();
+        near(found.kappa, &answers[name], 1e-12);
+        near(found.se.unwrap(), &answers["se"][i], 1e-12);
+    }
+}
