@@ -39,7 +39,7 @@ fn peoples_ratings_replace_the_simulated_ones() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     let (_, page) = page.split_once("</style>").unwrap();
     let page = page.to_lowercase();
-    assert!(page.contains("2 readers told cancer from healthy"));
+    assert!(page.contains("two readers told cancer from healthy"));
     assert!(!page.contains("simulated"), "the page calls people's ratings simulated");
 }
 
