@@ -44,7 +44,8 @@ pub struct Binormal {
     pub a: f64,
     /// Slope on normal deviates.
     pub b: f64,
-    /// Covariance of `a` and `b`: variance of `a`, covariance, variance of `b`, from the inverse information.
+    /// Covariance of `a` and `b`: variance of `a`, covariance, variance of `b`, from the inverse of the observed
+    /// information.
     pub covariance: [f64; 3],
     /// Cutoffs between the categories used, rising, in standard deviations of the negatives.
     pub cutoffs: Vec<f64>,
@@ -75,10 +76,10 @@ impl Binormal {
 
 /// Fits the binormal model by Fisher scoring (Dorfman and Alf, Journal of Mathematical Psychology 1969;6:487).
 ///
-/// Distinct ratings are categories. Neighbouring ratings that hold one class only, and the same, are merged as
-/// long as the likelihood keeps its maximum (Metz, Herman and Shen, Statistics in Medicine 1998;17:1033), and beyond
-/// 60 categories neighbours are merged so that each holds about as many images; [`Binormal::categories`] says how
-/// many were left.
+/// Distinct ratings are categories. Neighbouring ratings that hold one class only, and the same, are merged, which
+/// leaves `a` and `b` at the maximum as they are (Metz, Herman and Shen, Statistics in Medicine 1998;17:1033). Beyond
+/// 60 categories neighbours are merged so that each holds about as many images, which is an approximation.
+/// [`Binormal::categories`] says how many were left.
 ///
 /// ```
 /// use mammo_readout::{BinormalFit, Interval, binormal};

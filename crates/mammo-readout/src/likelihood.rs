@@ -42,12 +42,18 @@ impl Model {
     }
 
     fn at(table: &[[f64; 2]], at: Vec<f64>, log_likelihood: f64) -> Option<Self> {
-        let (_, information) = score_and_information(table, &at);
-        let unit = |i: usize| -> Vec<f64> { (0..at.len()).map(|j| if i == j { 1.0 } else { 0.0 }).collect() };
-        let (to_a, to_b) = (solve(&information, &unit(0))?, solve(&information, &unit(1))?);
-        // A likelihood this flat still rises, too slowly to see.
-        let covariance = [to_a[0], to_a[1], to_b[1]];
-        (to_a[0] < FLAT && to_b[1] < FLAT).then_some(Self { at, log_likelihood, covariance })
+        // A likelihood too flat to give `a` and `b` still rises, too slowly to see.
+        let covariance_by = |information: &[Vec<f64>]| {
+            let unit =
+                |i: usize| -> Vec<f64> { (0..at.len()).map(|j| if i == j { 1.0 } else { 0.0 }).collect() };
+            let (to_a, to_b) = (solve(information, &unit(0))?, solve(information, &unit(1))?);
+            let sound = |variance: f64| variance > 0.0 && variance < FLAT;
+            let definite = to_a[0] * to_b[1] > to_a[1] * to_a[1];
+            (sound(to_a[0]) && sound(to_b[1]) && definite).then_some([to_a[0], to_a[1], to_b[1]])
+        };
+        covariance_by(&score_and_information(table, &at).1)?;
+        let covariance = covariance_by(&observed_information(table, &at))?;
+        Some(Self { at, log_likelihood, covariance })
     }
 }
 
@@ -104,6 +110,24 @@ fn log_likelihood(table: &[[f64; 2]], at: &[f64]) -> Option<f64> {
         }
     }
     Some(sum)
+}
+
+/// Minus the second derivatives of the log-likelihood, by central differences of the first.
+fn observed_information(table: &[[f64; 2]], at: &[f64]) -> Vec<Vec<f64>> {
+    let gap = at[2..].windows(2).map(|c| c[1] - c[0]).fold(1.0, f64::min);
+    let h = 1e-5 * gap;
+    let columns: Vec<Vec<f64>> = (0..at.len())
+        .map(|i| {
+            let score_at = |step: f64| {
+                let mut moved = at.to_vec();
+                moved[i] += step;
+                score_and_information(table, &moved).0
+            };
+            score_at(-h).iter().zip(score_at(h)).map(|(low, high)| (low - high) / (2.0 * h)).collect()
+        })
+        .collect();
+    let symmetric = |i: usize, j: usize| f64::midpoint(columns[i][j], columns[j][i]);
+    (0..at.len()).map(|i| (0..at.len()).map(|j| symmetric(i, j)).collect()).collect()
 }
 
 /// First derivatives of the log-likelihood and the expected information.

@@ -95,6 +95,11 @@ fn hanley_and_mcneil_1982() {
     // Their optimiser stops where the likelihood is flat to its tolerance; ours may only be as high or higher.
     assert!(fit.log_likelihood >= number(&answers["loglik"]) - 1e-12);
     near(fit.a, &answers["a"], 1e-6);
+    // Standard errors that Stata's rocfit prints for this table.
+    let [aa, _, bb] = fit.covariance;
+    for (found, printed) in [(aa.sqrt(), 0.310456), (bb.sqrt(), 0.215882), (fit.estimate.se, 0.029506)] {
+        assert!((found - printed).abs() < 1e-6, "{found} {printed}");
+    }
     near(fit.b, &answers["b"], 1e-6);
     near(fit.estimate.auc, &answers["auc"], 1e-7);
     for (found, at) in fit.cutoffs.iter().zip(0..) {

@@ -2,8 +2,8 @@
 //! crate; see `tests/data/README.md`.
 
 use mammo_readout::{
-    Band, Interval, KappaWeights, RocCurve, cohen_kappa, compare_paired, compare_unpaired_t, delong,
-    delong_curves, hanley_mcneil_published, non_inferiority,
+    Band, BinormalFit, Degeneracy, Interval, KappaWeights, RocCurve, binormal, cohen_kappa, compare_paired,
+    compare_unpaired_t, delong, delong_curves, hanley_mcneil_published, non_inferiority,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -110,17 +110,7 @@ fn subarachnoid_haemorrhage() {
 #[test]
 fn kappa_of_two_van_dyke_readers() {
     let answers = &expected("agreement")["vandyke_reader1_vs_2_trt1"];
-    let rows = rows("vandyke.csv");
-    let reader = |name: &str| -> Vec<f64> {
-        let mut own: Vec<(u32, f64)> = rows
-            .iter()
-            .filter(|r| r["reader"] == name && r["treatment"] == "1")
-            .map(|r| (r["case"].parse().unwrap(), r["rating"].parse().unwrap()))
-            .collect();
-        own.sort_by_key(|r| r.0);
-        own.into_iter().map(|r| r.1).collect()
-    };
-    let (one, two) = (reader("1"), reader("2"));
+    let ((one, _), (two, _)) = (van_dyke("1", "1"), van_dyke("1", "2"));
     for (i, (weights, name)) in [
         (KappaWeights::None, "unweighted"),
         (KappaWeights::Linear, "linear"),
@@ -133,4 +123,65 @@ fn kappa_of_two_van_dyke_readers() {
         near(found.kappa, &answers[name], 1e-12);
         near(found.se.unwrap(), &answers["se"][i], 1e-12);
     }
+}
+
+/// Ratings and truths of one reader, cases in order.
+fn van_dyke(treatment: &str, reader: &str) -> (Vec<f64>, Vec<bool>) {
+    let mut own: Vec<(u32, f64, bool)> = rows("vandyke.csv")
+        .iter()
+        .filter(|r| r["reader"] == reader && r["treatment"] == treatment)
+        .map(|r| (r["case"].parse().unwrap(), r["rating"].parse().unwrap(), r["truth"] == "1"))
+        .collect();
+    own.sort_by_key(|r| r.0);
+    own.into_iter().map(|r| (r.1, r.2)).unzip()
+}
+
+/// Maximum likelihood fits of MRMCaov to the digits printed, and of RJafroc for one reader; reader 4 in treatment 2
+/// has a single operating point off the axes, for which the packages return infinities.
+#[test]
+fn binormal_fits_of_van_dyke_readers() {
+    let printed = [
+        [
+            (0.933, 1.7, 0.537),
+            (0.89, 1.4, 0.561),
+            (0.929, 1.74, 0.635),
+            (0.97, 1.93, 0.202),
+            (0.833, 1.06, 0.464),
+        ],
+        [
+            (0.951, 1.85, 0.503),
+            (0.935, 1.66, 0.447),
+            (0.928, 1.62, 0.488),
+            (1.0, 0.0, 0.0),
+            (0.945, 1.73, 0.422),
+        ],
+    ];
+    for (treatment, readers) in ["1", "2"].into_iter().zip(printed) {
+        for (reader, (auc, a, b)) in ["1", "2", "3", "4", "5"].into_iter().zip(readers) {
+            let (ratings, truth) = van_dyke(treatment, reader);
+            let fit = binormal(&ratings, &truth, Interval::default()).unwrap();
+            match fit {
+                BinormalFit::Fitted(fit) => {
+                    let near = |x: f64, y: f64, digit: f64| (x - y).abs() <= 0.51 * digit;
+                    assert!(
+                        near(fit.estimate.auc, auc, 1e-3) && near(fit.a, a, 1e-2) && near(fit.b, b, 1e-3),
+                        "{treatment} {reader} {fit:?}"
+                    );
+                }
+                BinormalFit::Degenerate(why) => {
+                    assert_eq!((treatment, reader, why), ("2", "4", Degeneracy::NoMaximum));
+                }
+            }
+        }
+    }
+    let (ratings, truth) = van_dyke("1", "1");
+    let BinormalFit::Fitted(fit) = binormal(&ratings, &truth, Interval::default()).unwrap() else {
+        panic!("the fit is not degenerate");
+    };
+    let (score, answer) = (fit.log_likelihood, -116.8962205);
+    assert!(score >= answer - 1e-7 && score < answer + 1e-5, "{score}");
+    for (found, answer) in [(fit.a, 1.70215088), (fit.b, 0.53677324), (fit.estimate.auc, 0.93316046)] {
+        assert!((found - answer).abs() < 1e-4, "{fit:?}");
+    }
+    assert!((fit.estimate.se - 0.0298633).abs() < 1e-4, "{}", fit.estimate.se);
 }
