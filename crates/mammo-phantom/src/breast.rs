@@ -56,18 +56,17 @@ impl Phantom {
     /// [`PhantomError::Config`] for a size or a lesion that cannot be drawn.
     pub fn new(spec: &PhantomSpec) -> Result<Self, PhantomError> {
         check_size(spec.width_px, spec.height_px)?;
-        if let Some(lesion) = &spec.lesion {
-            if !(lesion.radius > 0.0
+        if let Some(lesion) = &spec.lesion
+            && !(lesion.radius > 0.0
                 && lesion.radius <= 0.15
                 && lesion.contrast > 0.0
                 && lesion.contrast <= 1.0)
-            {
-                return Err(PhantomError::Config(format!(
-                    "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to \
-                     1, not {} and {}",
-                    lesion.radius, lesion.contrast
-                )));
-            }
+        {
+            return Err(PhantomError::Config(format!(
+                "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to 1, \
+                 not {} and {}",
+                lesion.radius, lesion.contrast
+            )));
         }
         let stream = |name: &str| spec.seed.stream(name);
         let (w, h) = (spec.width_px, spec.height_px);

@@ -4,6 +4,7 @@ use mammo_dicom::{SyntheticImage, write_synthetic};
 use rand::Rng;
 use rayon::prelude::*;
 use std::{
+    fmt::Write,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -214,10 +215,11 @@ fn write_table(dir: &Path, seed: Seed, planned: &[Planned]) -> Result<(), Phanto
         String::from("Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n");
     for (i, image) in planned.iter().enumerate() {
         let acr = if i == blank { " ".repeat(193) } else { image.density.to_string() };
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "removed;removed;{};{};{};{};{acr};{}\r\n",
             image.laterality, image.view, image.date, image.file_id, image.birads
-        ));
+        );
     }
     Ok(mammo_files::write(&dir.join("INbreast.csv"), text.as_bytes())?)
 }
