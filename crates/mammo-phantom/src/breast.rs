@@ -63,8 +63,8 @@ impl Phantom {
                 && lesion.contrast <= 1.0)
         {
             return Err(PhantomError::Config(format!(
-                "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to 1, \
-                 not {} and {}",
+                "a lesion's radius must be above 0 and up to 0.15 of the height and its contrast above 0 and up to \
+                     1, not {} and {}",
                 lesion.radius, lesion.contrast
             )));
         }
@@ -199,7 +199,7 @@ mod tests {
             width_px: 640,
             height_px: 832,
             view,
-            laterality: if seed % 2 == 0 { Laterality::Left } else { Laterality::Right },
+            laterality: if seed.is_multiple_of(2) { Laterality::Left } else { Laterality::Right },
             density: AcrDensity::new(density).unwrap(),
             lesion: lesion.map(|kind| LesionSpec { kind, radius: 0.05, contrast: 0.22 }),
         }

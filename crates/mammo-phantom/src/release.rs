@@ -4,7 +4,6 @@ use mammo_dicom::{SyntheticImage, write_synthetic};
 use rand::Rng;
 use rayon::prelude::*;
 use std::{
-    fmt::Write,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -211,16 +210,14 @@ fn write_table(dir: &Path, seed: Seed, planned: &[Planned]) -> Result<(), Phanto
     let candidates: Vec<usize> =
         (0..planned.len()).filter(|&i| planned[i].view == ViewPosition::Mlo).collect();
     let blank = candidates[seed.stream("phantom/blank").random_range(0..candidates.len())];
-    let mut text =
-        String::from("Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n");
+    let mut lines =
+        vec!["Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads".to_owned()];
     for (i, image) in planned.iter().enumerate() {
         let acr = if i == blank { " ".repeat(193) } else { image.density.to_string() };
-        let _ = write!(
-            text,
-            "removed;removed;{};{};{};{};{acr};{}\r\n",
-            image.laterality, image.view, image.date, image.file_id, image.birads
-        );
+        let Planned { laterality, view, date, file_id, birads, .. } = image;
+        lines.push(format!("removed;removed;{laterality};{view};{date};{file_id};{acr};{birads}"));
     }
+    let text = lines.join("\r\n") + "\r\n";
     Ok(mammo_files::write(&dir.join("INbreast.csv"), text.as_bytes())?)
 }
 

@@ -92,6 +92,9 @@ pub(crate) fn save(
     Ok(())
 }
 
+/// Step and pools of the checkpoint that was taken, if there is one, and those that were passed over.
+type Found = (Option<(usize, Pools)>, Vec<SkippedCheckpoint>);
+
 /// Puts the newest whole checkpoint in `dir` into `model` and gives its step and pools; `None` if there is none.
 /// Checkpoints that are damaged are passed over and reported.
 pub(crate) fn load(
@@ -99,7 +102,7 @@ pub(crate) fn load(
     model: &mut CycleGan,
     config: &TrainConfig,
     data_sha256: &str,
-) -> Result<(Option<(usize, Pools)>, Vec<SkippedCheckpoint>), TrainError> {
+) -> Result<Found, TrainError> {
     let mut skipped = Vec::new();
     for path in list(dir)? {
         match read(&path) {

@@ -94,13 +94,12 @@ pub(crate) fn load(
     folder: &RunFolder,
     given: Option<Selection>,
 ) -> anyhow::Result<Images> {
-    let (Selection { release, cohort, split }, twins) = match given {
-        Some(selection) => (selection, BTreeMap::new()),
-        None => {
-            let dir = folder.path("release");
-            make_phantom(&dir, &config.phantom())?;
-            (select(config, &Source::Inbreast(dir.clone()))?, twin_paths(&dir)?)
-        }
+    let (Selection { release, cohort, split }, twins) = if let Some(selection) = given {
+        (selection, BTreeMap::new())
+    } else {
+        let dir = folder.path("release");
+        make_phantom(&dir, &config.phantom())?;
+        (select(config, &Source::Inbreast(dir.clone()))?, twin_paths(&dir)?)
     };
     mammo_files::write_json(&folder.path("cohort.json"), &CohortSummary::new(&release, &cohort, &split))?;
 

@@ -88,14 +88,13 @@ pub(crate) fn read(
         write_sheet(&sheet, design, &["reader 1", "reader 2", "reader 3"])?;
     }
 
-    let ratings = match people {
-        Some(ratings) => ratings,
-        None => {
-            let (healthy, cancer) =
-                (images.training_planes(Label::Healthy), images.training_planes(Label::Cancer));
-            let (healthy, cancer): (Vec<_>, Vec<_>) = (healthy.iter().collect(), cancer.iter().collect());
-            simulate_readers(&healthy, &cancer, design, &planes, config.seed.derive("readers"))?
-        }
+    let ratings = if let Some(ratings) = people {
+        ratings
+    } else {
+        let (healthy, cancer) =
+            (images.training_planes(Label::Healthy), images.training_planes(Label::Cancer));
+        let (healthy, cancer): (Vec<_>, Vec<_>) = (healthy.iter().collect(), cancer.iter().collect());
+        simulate_readers(&healthy, &cancer, design, &planes, config.seed.derive("readers"))?
     };
     write_ratings(&dir.join("ratings.csv"), &ratings)?;
     let analysis = analyse(&ratings)?;
