@@ -24,7 +24,7 @@ enum Ending {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    rest_candle_threads();
+    tune_by_environment();
     match run(args.command) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
@@ -49,9 +49,10 @@ fn sentence(error: &anyhow::Error) -> String {
     sentence
 }
 
-/// Candle keeps threads of its own for sums of large tensors, which wait by spinning and so take a core from our kernels.
-/// It sizes them by an environment variable alone, and only a new process can be given one without unsafe code.
-fn rest_candle_threads() {
+/// Candle keeps threads of its own for sums of large tensors, which wait by spinning and so take a core from our kernels;
+/// and the allocator gives memory back to the system that the next training step asks for again. Both are told otherwise
+/// by environment variables alone, and only a new process can be given them without unsafe code.
+fn tune_by_environment() {
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -61,6 +62,9 @@ fn rest_candle_threads() {
         {
             let mut again = std::process::Command::new(program);
             again.args(std::env::args_os().skip(1)).env(THREADS, "1");
+            if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
+                again.env("MIMALLOC_PURGE_DELAY", "10000");
+            }
             // It returns only if it failed; then the work goes on here, somewhat slower.
             let _ = again.exec();
         }
