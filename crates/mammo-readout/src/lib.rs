@@ -29,9 +29,11 @@
 mod auc;
 mod clustered;
 mod delong;
+pub mod distribution;
 mod error;
 mod hanley_mcneil;
 mod interval;
+pub mod mrmc;
 mod normal;
 mod roc;
 mod test_result;
