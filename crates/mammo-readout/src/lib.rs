@@ -31,10 +31,12 @@ mod clustered;
 mod delong;
 pub mod distribution;
 mod error;
+pub mod formats;
 mod hanley_mcneil;
 mod interval;
 pub mod mrmc;
 mod normal;
+pub mod power;
 mod roc;
 mod test_result;
 

@@ -4,7 +4,7 @@ use super::{
     DistributionError, check, check_df, check_number, check_probability, incomplete_beta,
     mixture::poisson_mixture,
 };
-use statrs::function::erf::erfc;
+use libm::erfc;
 
 /// `P(T <= t)`. For `t >= 0`, with `x = t² / (ν + t²)` and `λ = δ² / 2`,
 ///

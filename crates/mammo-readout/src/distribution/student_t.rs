@@ -4,7 +4,7 @@ use super::{
     DistributionError, check_df, check_number, check_probability, incomplete_beta, quantile::invert,
 };
 use crate::normal;
-use statrs::function::erf::erfc;
+use libm::erfc;
 
 /// `P(T <= t)`.
 ///

@@ -86,6 +86,8 @@ fn noncentral_chi_square_agrees_with_the_reference() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
     #[test]
     fn quantiles_invert(p in 0.001f64..0.999, df in 1.0f64..80.0, lambda in 0.0f64..40.0) {
         let close = |q: f64| (q - p).abs() < 1e-10;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CovarianceMethod {
-    /// Leave one case out: `(K - 1)/K Σ (θ_(k) - mean)²` over all `K` cases of the study (Hillis, Obuchowski, Schartz and
+    /// Leave one case out: `(K - 1)/K Σ (θ_(k) - mean)²` over the `K` cases of the study, of one class where
+    /// the figure of merit rests on one alone (Hillis, Obuchowski, Schartz and
     /// Berbaum, Statistics in Medicine 2005;24:1579). For any figure of merit.
     #[default]
     Jackknife,
@@ -48,8 +49,15 @@ impl Covariances {
             CovarianceMethod::Jackknife => {
                 let left_out: Vec<Vec<f64>> = flat.par_iter().map(|cell| leave_one_out(cell, fom)).collect();
                 let centred: Vec<Vec<f64>> = left_out.into_iter().map(centred).collect();
-                let k = study.cases().len() as f64;
-                fill(flat.len(), |a, b| Some((k - 1.0) / k * dot(&centred[a], &centred[b])))
+                let k = units(study, fom);
+                fill(flat.len(), |a, b| {
+                    if shared(flat[a], flat[b]) {
+                        Some((k - 1.0) / k * dot(&centred[a], &centred[b]))
+                    } else {
+                        // Exactly: rounding must not look like a covariance.
+                        Some(0.0)
+                    }
+                })
             }
             CovarianceMethod::DeLong => {
                 let components: Vec<_> = flat.iter().map(|cell| Components::new(cell)).collect();
@@ -87,6 +95,23 @@ impl Covariances {
         }
         (count > 0).then(|| sum / f64::from(count))
     }
+}
+
+/// The cases that a figure of merit rests on: all, or those of one class.
+fn units(study: &Study, fom: FigureOfMerit) -> f64 {
+    let (positive, negative) = study.class_sizes();
+    let units = match fom {
+        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } => positive + negative,
+        FigureOfMerit::Sensitivity { .. } => positive,
+        FigureOfMerit::Specificity { .. } => negative,
+    };
+    units as f64
+}
+
+/// Whether two cells have a case in common.
+fn shared(a: &Cell, b: &Cell) -> bool {
+    let any = |x: &[Option<f64>], y: &[Option<f64>]| x.iter().zip(y).any(|(p, q)| p.is_some() && q.is_some());
+    any(&a.negative, &b.negative) || any(&a.positive, &b.positive)
 }
 
 /// Fills a symmetric matrix; each entry is computed by one thread, so the result does not depend on their number.

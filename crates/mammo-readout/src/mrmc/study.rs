@@ -197,6 +197,17 @@ impl Study {
         Ok(())
     }
 
+    /// Sets every reading, by treatment, reader and case.
+    pub(crate) fn fill(&mut self, rating: impl Fn(usize, usize, usize) -> f64) {
+        for (t, readers) in self.cells.iter_mut().enumerate() {
+            for (r, cell) in readers.iter_mut().enumerate() {
+                for (c, slot) in cell.iter_mut().enumerate() {
+                    *slot = Some(rating(t, r, c));
+                }
+            }
+        }
+    }
+
     /// Says which truth the cases are scored against, for reports: `source label`, `intended label`, `modified`.
     #[must_use]
     pub fn with_truth_name(mut self, name: impl Into<String>) -> Self {
