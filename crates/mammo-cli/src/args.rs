@@ -14,8 +14,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -28,6 +27,9 @@ pub(crate) enum Command {
     Analyse(AnalyseArgs),
     /// Write the report of a finished run again
     Report(ReportArgs),
+    /// Statistics of reader studies: analysis, power, conversion of files
+    #[command(subcommand)]
+    Stats(crate::stats::StatsCommand),
 }
 
 /// Options of `reproduce-exp1`.

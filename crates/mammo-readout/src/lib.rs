@@ -36,8 +36,10 @@ mod hanley_mcneil;
 mod interval;
 pub mod mrmc;
 mod normal;
+pub mod plot;
 pub mod power;
 mod roc;
+pub mod summary;
 mod test_result;
 
 pub use auc::auc;

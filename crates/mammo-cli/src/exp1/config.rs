@@ -88,7 +88,9 @@ impl RunConfig {
         ImageSize::new(preset.train.height_px, preset.train.width_px)?;
         let (height, width) = (preset.train.height_px, preset.train.width_px);
         if height.min(width) < SMALLEST_PX {
-            bail!("preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}");
+            bail!(
+                "preset {preset_name}: images of {height} x {width} px are too small; each side needs {SMALLEST_PX}"
+            );
         }
         Ok(Self {
             experiment: "reproduce-exp1".to_owned(),

@@ -53,15 +53,9 @@ pub(crate) fn score(
         let original = &image.prepared.plane;
         let (removed, injected) = (model.remove(original)?, model.inject(twin)?);
         let breast = &image.prepared.breast;
-        let removal =
-            Counterfactual { input: original, translated: &removed, twin, lesion: &lesion, breast };
-        let injection = Counterfactual {
-            input: twin,
-            translated: &injected,
-            twin: original,
-            lesion: &lesion,
-            breast,
-        };
+        let removal = Counterfactual { input: original, translated: &removed, twin, lesion: &lesion, breast };
+        let injection =
+            Counterfactual { input: twin, translated: &injected, twin: original, lesion: &lesion, breast };
         let mut cases = Vec::new();
         for (direction, images) in [(Direction::Removal, removal), (Direction::Injection, injection)] {
             let (id, patient) = (image.record.image_id.clone(), image.record.patient_id.clone());
@@ -70,9 +64,8 @@ pub(crate) fn score(
         Ok(cases)
     })?;
     let cases = scored.concat();
-    let summary = |direction, stream: &str| {
-        summarise(&cases, direction, RESAMPLES, &mut config.seed.stream(stream))
-    };
+    let summary =
+        |direction, stream: &str| summarise(&cases, direction, RESAMPLES, &mut config.seed.stream(stream));
     let scores = Scores {
         removal: summary(Direction::Removal, "counterfactual/removal"),
         injection: summary(Direction::Injection, "counterfactual/injection"),

@@ -1,10 +1,10 @@
 //! The pictures of the report: the first held-out images in the order of their names, so that nobody chose them.
 
+use super::MADE_BY;
 use super::counterfactual::masses;
 use super::folder::RunFolder;
 use super::images::{Images, StudyImage};
 use super::training::{CHANGE_LIMIT, zoom};
-use super::MADE_BY;
 use mammo_core::{Finding, Label, Plane, Shape};
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};
 use mammo_train::CycleGan;
@@ -63,7 +63,8 @@ fn first<'a>(
     fits: impl Fn(&StudyImage) -> bool,
 ) -> Vec<(&'a StudyImage, &'a Plane)> {
     let mut seen = BTreeSet::new();
-    let fitting = pairs.iter().filter(|(image, _)| fits(image) && seen.insert(image.record.patient_id.clone()));
+    let fitting =
+        pairs.iter().filter(|(image, _)| fits(image) && seen.insert(image.record.patient_id.clone()));
     fitting.take(ROWS).copied().collect()
 }
 

@@ -51,7 +51,8 @@ impl RunFolder {
         if folder.root.exists() && fs::read_dir(&folder.root)?.next().is_some() {
             bail!("{}: the folder is not empty; choose another --out", folder.root.display());
         }
-        mammo_files::create_dir(&folder.root).context("the run folder cannot be made; choose another --out")?;
+        mammo_files::create_dir(&folder.root)
+            .context("the run folder cannot be made; choose another --out")?;
         mammo_files::write_json(&folder.config_path(), config)
             .context("the run folder cannot be written; choose another --out")?;
         Ok(folder)
@@ -97,7 +98,8 @@ impl RunFolder {
     /// Adds to the time that the run has taken.
     pub(crate) fn add_seconds(&self, seconds: f64) -> anyhow::Result<()> {
         let path = self.root.join("timing.json");
-        let mut timing: Timing = if path.exists() { mammo_files::read_json(&path)? } else { Timing::default() };
+        let mut timing: Timing =
+            if path.exists() { mammo_files::read_json(&path)? } else { Timing::default() };
         timing.elapsed_s += seconds;
         timing.threads = rayon::current_num_threads();
         Ok(mammo_files::write_json(&path, &timing)?)
@@ -115,7 +117,10 @@ impl RunFolder {
         for name in RESULTS {
             digests.insert(name, mammo_files::sha256_file(&self.root.join(name))?);
         }
-        Ok(mammo_files::write_json(&self.root.join("finished.json"), &serde_json::json!({ "sha256": digests }))?)
+        Ok(mammo_files::write_json(
+            &self.root.join("finished.json"),
+            &serde_json::json!({ "sha256": digests }),
+        )?)
     }
 }
 
@@ -133,7 +138,8 @@ const RESULTS: [&str; 8] = [
 
 fn name(config: &RunConfig) -> String {
     let data = config.data.split(':').next().unwrap_or("data");
-    let preset = Path::new(&config.preset_name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let preset =
+        Path::new(&config.preset_name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!("exp1-{data}-{}-{preset}-seed{}", config.labels, config.seed.0)
 }
 
@@ -169,10 +175,12 @@ fn newest(config: &RunConfig) -> anyhow::Result<PathBuf> {
 fn difference(stored: &RunConfig, asked: &RunConfig) -> anyhow::Result<String> {
     fn find(path: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
         match (a, b) {
-            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => b.iter().find_map(|(name, value)| {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                find(&path, a.get(name).unwrap_or(&serde_json::Value::Null), value)
-            }),
+            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => {
+                b.iter().find_map(|(name, value)| {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    find(&path, a.get(name).unwrap_or(&serde_json::Value::Null), value)
+                })
+            }
             _ if a == b => None,
             _ => Some(format!("{path} {a}, not {b}")),
         }

@@ -74,13 +74,9 @@ pub(crate) fn write_phantom(args: &PhantomArgs) -> anyhow::Result<Ending> {
 /// `mammo analyse`.
 pub(crate) fn analyse_ratings(args: &AnalyseArgs) -> anyhow::Result<Ending> {
     let ratings = mammo_reader::read_ratings(&args.ratings)?;
-    let analysis =
-        mammo_reader::analyse(&ratings).with_context(|| args.ratings.display().to_string())?;
-    let text = if args.json {
-        serde_json::to_string_pretty(&analysis)?
-    } else {
-        mammo_reader::table(&analysis)
-    };
+    let analysis = mammo_reader::analyse(&ratings).with_context(|| args.ratings.display().to_string())?;
+    let text =
+        if args.json { serde_json::to_string_pretty(&analysis)? } else { mammo_reader::table(&analysis) };
     writeln!(std::io::stdout(), "{text}")?;
     Ok(Ending::Done)
 }

@@ -12,8 +12,8 @@ use mammo_forensics::{CounterfactualSummary, Estimate};
 use mammo_reader::{Analysis, Measured, PublishedReader, becker_table2_as_printed, becker_table2_corrected};
 use mammo_readout::{AucEstimate, AucTest};
 use mammo_report::{
-    Align, Axis, Block, LinePlot, Marker, Picture, PictureRow, Plot, Reference, Report, RocCurve, RocPlot, Section,
-    Series, Table, estimate_text, number_text,
+    Align, Axis, Block, LinePlot, Marker, Picture, PictureRow, Plot, Reference, Report, RocCurve, RocPlot,
+    Section, Series, Table, estimate_text, number_text,
 };
 use mammo_train::StepReport;
 use std::collections::BTreeMap;
@@ -140,7 +140,10 @@ fn facts(run: &Run) -> Vec<(String, String)> {
             "Generators",
             format!("ngf {}, {} residual blocks", train.generator.ngf, train.generator.n_blocks),
         ),
-        fact("Discriminators", format!("PatchGAN, ndf {}, {} layers", train.discriminator.ndf, train.discriminator.n_layers)),
+        fact(
+            "Discriminators",
+            format!("PatchGAN, ndf {}, {} layers", train.discriminator.ndf, train.discriminator.n_layers),
+        ),
         fact(
             "Loss",
             format!(
@@ -181,10 +184,8 @@ fn rule_in_words(run: &Run) -> &'static str {
 
 fn cohort(run: &Run) -> Section {
     let summary = &run.cohort;
-    let mut parts = Table::new(
-        "Patients and images by part",
-        ["Part", "Patients", "Images", "Healthy", "Cancer"],
-    );
+    let mut parts =
+        Table::new("Patients and images by part", ["Part", "Patients", "Images", "Healthy", "Cancer"]);
     for (name, part) in
         [("Training", &summary.train), ("Held out", &summary.test), ("Together", &summary.cohort)]
     {
@@ -196,12 +197,16 @@ fn cohort(run: &Run) -> Section {
             part.cancer.to_string(),
         ]);
     }
-    parts.footnotes.push("No patient has images in both parts. All results below are from held-out patients.".into());
+    parts
+        .footnotes
+        .push("No patient has images in both parts. All results below are from held-out patients.".into());
     let excluded: usize = summary.excluded.values().sum();
     if excluded > 0 {
         let reasons: Vec<String> =
             summary.excluded.iter().map(|(reason, count)| format!("{count} for {reason}")).collect();
-        parts.footnotes.push(format!("{excluded} images of the release are left out: {}.", reasons.join(", ")));
+        parts
+            .footnotes
+            .push(format!("{excluded} images of the release are left out: {}.", reasons.join(", ")));
     }
     let mut by = Table::new("Images by what the release says", ["", "Healthy", "Cancer"]);
     let groups = [
@@ -250,7 +255,9 @@ fn pictures(folder: &RunFolder, run: &Run) -> anyhow::Result<Section> {
         }
         let picture = Picture::new(title, fs::read(&path)?).with_context(|| path.display().to_string())?;
         section.blocks.push(Block::Heading(title.to_owned()));
-        section.blocks.push(Block::Pictures(PictureRow { caption: text.to_owned(), pictures: vec![picture] }));
+        section
+            .blocks
+            .push(Block::Pictures(PictureRow { caption: text.to_owned(), pictures: vec![picture] }));
     }
     Ok(section)
 }
@@ -319,7 +326,15 @@ fn readout(run: &Run) -> Section {
             analysis.n_cases,
             2 * analysis.n_pairs
         ),
-        ["Reader", "Cancer, originals", "Cancer, modified", "p", "Cancer, modified, intended label", "Modified or not", "p"],
+        [
+            "Reader",
+            "Cancer, originals",
+            "Cancer, modified",
+            "p",
+            "Cancer, modified, intended label",
+            "Modified or not",
+            "p",
+        ],
     );
     ours.simulated = simulated;
     for reader in &analysis.readers {
@@ -443,7 +458,8 @@ fn roc_plots(analysis: &Analysis) -> Vec<Plot> {
 }
 
 fn paper_table(caption: &str, readers: [PublishedReader; 3]) -> Table {
-    let mut table = Table::new(caption, ["Radiologist", "Cancer, originals", "Cancer, modified", "Modified or not"]);
+    let mut table =
+        Table::new(caption, ["Radiologist", "Cancer, originals", "Cancer, modified", "Modified or not"]);
     for r in readers {
         table.row([
             r.reader.to_string(),
@@ -498,10 +514,12 @@ fn artefacts(run: &Run) -> Section {
 fn training(folder: &RunFolder, run: &Run) -> anyhow::Result<Section> {
     type Get = fn(&StepReport) -> f32;
     let line = |name: &str, get: Get| Series::line(name, smoothed(&run.metrics, get));
-    let decay = Marker { x: run.config.preset.train.constant_steps as f64, label: "rate begins to fall".into() };
+    let decay =
+        Marker { x: run.config.preset.train.constant_steps as f64, label: "rate begins to fall".into() };
     let cycle = LinePlot {
         title: "Cycle losses".into(),
-        caption: "Weighted L1 of a round trip, running mean. They fall as the networks learn to come back.".into(),
+        caption: "Weighted L1 of a round trip, running mean. They fall as the networks learn to come back."
+            .into(),
         x: Axis::linear("step"),
         y: Axis::linear("loss"),
         series: vec![
@@ -513,7 +531,8 @@ fn training(folder: &RunFolder, run: &Run) -> anyhow::Result<Section> {
     };
     let adversarial = LinePlot {
         title: "Adversarial losses".into(),
-        caption: "They oscillate and do not show convergence; a discriminator at 0.25 tells nothing apart.".into(),
+        caption: "They oscillate and do not show convergence; a discriminator at 0.25 tells nothing apart."
+            .into(),
         x: Axis::linear("step"),
         y: Axis::linear("loss"),
         series: vec![
@@ -525,15 +544,16 @@ fn training(folder: &RunFolder, run: &Run) -> anyhow::Result<Section> {
         markers: vec![decay],
         simulated: false,
     };
-    let mut section = Section::new("training", "How it learned").with(Block::Plots(vec![
-        Plot::Line(cycle),
-        Plot::Line(adversarial),
-    ]));
+    let mut section = Section::new("training", "How it learned")
+        .with(Block::Plots(vec![Plot::Line(cycle), Plot::Line(adversarial)]));
     let mut sheets = BTreeMap::new();
     for entry in fs::read_dir(folder.path("samples"))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let step = name.strip_prefix("step-").and_then(|n| n.strip_suffix(".png")).and_then(|n| n.parse::<usize>().ok());
+        let step = name
+            .strip_prefix("step-")
+            .and_then(|n| n.strip_suffix(".png"))
+            .and_then(|n| n.parse::<usize>().ok());
         if let Some(step) = step {
             sheets.insert(step, path);
         }
@@ -582,7 +602,8 @@ fn limits(run: &Run) -> Vec<String> {
         train.height_px, train.width_px, train.steps
     ));
     if run.analysis.simulated {
-        limits.push("No person read these images: simulated readers see contrast and texture only.".to_owned());
+        limits
+            .push("No person read these images: simulated readers see contrast and texture only.".to_owned());
     }
     limits.push(format!(
         "{} readers and {} images: a single reader's AUC on 30 against 30 images has a 95 % interval of about \
@@ -595,7 +616,8 @@ fn limits(run: &Run) -> Vec<String> {
 }
 
 fn references() -> Vec<Reference> {
-    let reference = |text: &str, address: &str| Reference { text: text.to_owned(), address: address.to_owned() };
+    let reference =
+        |text: &str, address: &str| Reference { text: text.to_owned(), address: address.to_owned() };
     vec![
         reference(
             "Becker AS, Jendele L, Skopek O, Berger N, Ghafoor S, Marcon M, Konukoglu E. Injecting and removing malignant \
@@ -612,8 +634,14 @@ fn references() -> Vec<Reference> {
              characteristic curves. Biometrics 1988;44:837-845.",
             "",
         ),
-        reference("Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578.", ""),
-        reference("Moreira IC et al. INbreast: toward a full-field digital mammographic database. Acad Radiol 2012;19:236-248.", ""),
+        reference(
+            "Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578.",
+            "",
+        ),
+        reference(
+            "Moreira IC et al. INbreast: toward a full-field digital mammographic database. Acad Radiol 2012;19:236-248.",
+            "",
+        ),
     ]
 }
 
@@ -626,8 +654,9 @@ fn p_text(p: f64) -> String {
 }
 
 fn percent(estimate: Estimate) -> String {
-    let interval =
-        estimate.interval_95.map_or(String::new(), |(low, high)| format!(" ({:.0} to {:.0})", 100.0 * low, 100.0 * high));
+    let interval = estimate
+        .interval_95
+        .map_or(String::new(), |(low, high)| format!(" ({:.0} to {:.0})", 100.0 * low, 100.0 * high));
     format!("{:.0} %{interval}", 100.0 * estimate.median)
 }
 

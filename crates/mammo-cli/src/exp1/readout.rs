@@ -1,15 +1,15 @@
 //! The readout: who rates what, and what it says.
 
+use super::MADE_BY;
 use super::config::RunConfig;
 use super::folder::RunFolder;
 use super::images::Images;
-use super::MADE_BY;
 use anyhow::Context;
 use mammo_core::{Label, Plane};
 use mammo_png::{Mark, write_gray8};
 use mammo_reader::{
-    Arm, SourceImage, StudyCase, StudyDesign, analyse, complete_ratings, simulate_readers, table, write_ratings,
-    write_sheet,
+    Arm, SourceImage, StudyCase, StudyDesign, analyse, complete_ratings, simulate_readers, table,
+    write_ratings, write_sheet,
 };
 use std::path::Path;
 

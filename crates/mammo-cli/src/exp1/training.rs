@@ -1,9 +1,9 @@
 //! Training with live progress and sample sheets of held-out images.
 
+use super::MADE_BY;
 use super::config::RunConfig;
 use super::folder::RunFolder;
 use super::images::{Images, StudyImage};
-use super::MADE_BY;
 use crate::{interrupt, progress::Progress};
 use mammo_core::Label;
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};

@@ -10,11 +10,7 @@ use mammo_train::CycleGan;
 
 /// Translates every held-out image; the results keep their order. `translated/` gets each as 16-bit PNG, with a map of
 /// what changed.
-pub(crate) fn translate(
-    folder: &RunFolder,
-    images: &Images,
-    model: &CycleGan,
-) -> anyhow::Result<Vec<Plane>> {
+pub(crate) fn translate(folder: &RunFolder, images: &Images, model: &CycleGan) -> anyhow::Result<Vec<Plane>> {
     let dir = folder.subfolder("translated")?;
     parallel("translating", "held-out images translated", &images.test, |image| {
         let original = &image.prepared.plane;

@@ -142,25 +142,131 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
     })
 }
 
+/// A mean ROC curve at one false positive rate, with its band.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BandPoint {
+    /// False positive rate.
+    pub false_positive_rate: f64,
+    /// Mean of the readers' true positive rates.
+    pub true_positive_rate: f64,
+    /// Lower percentile limit.
+    pub low: f64,
+    /// Upper percentile limit.
+    pub high: f64,
+}
+
+/// The mean ROC curve of a treatment over its readers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeanRoc {
+    /// The treatment.
+    pub treatment: String,
+    /// Mean of the readers' AUCs, which is the area under the mean curve.
+    pub auc: f64,
+    /// The curve at false positive rates from 0 to 1.
+    pub points: Vec<BandPoint>,
+    /// Each reader's empirical curve as (false positive rate, true positive rate).
+    pub readers: Vec<Vec<(f64, f64)>>,
+}
+
+/// Mean ROC curves, averaged at equal false positive rates, with pointwise percentile bands over the replicates of
+/// [`bootstrap`].
+///
+/// # Errors
+/// As [`bootstrap`].
+pub fn mean_roc(study: &Study, settings: BootstrapSettings) -> Result<Vec<MeanRoc>, MrmcError> {
+    const STEPS: usize = 100;
+    let analysis = bootstrap(study, settings)?;
+    let cells = cells(study);
+    let steps: Vec<Vec<Steps>> = cells.iter().map(|row| row.iter().map(Steps::new).collect()).collect();
+    let (n_pos, n_neg) = study.class_sizes();
+    let sizes = (study.readers().len(), n_neg, n_pos);
+    let mean = |row: &[Steps], weights: &Weights| -> Vec<f64> {
+        let (mut sums, mut count) = (vec![0.0; STEPS + 1], 0u32);
+        for (cell, &times) in row.iter().zip(&weights.reader).filter(|(_, times)| **times > 0) {
+            if let Some(curve) = cell.curve(weights) {
+                count += times;
+                for (sum, tpr) in sums.iter_mut().zip(on_grid(&curve, STEPS)) {
+                    *sum += f64::from(times) * tpr;
+                }
+            }
+        }
+        sums.into_iter().map(|sum| if count > 0 { sum / f64::from(count) } else { 0.5 }).collect()
+    };
+    let once = Weights { reader: vec![1; sizes.0], negative: vec![1; n_neg], positive: vec![1; n_pos] };
+    let tail = (1.0 - settings.level) / 2.0;
+    Ok(steps
+        .iter()
+        .enumerate()
+        .map(|(t, row)| {
+            let draws: Vec<Vec<f64>> = (0..settings.replicates as u64)
+                .into_par_iter()
+                .map_init(Weights::default, |weights, replicate| {
+                    weights.draw(settings, replicate, sizes);
+                    mean(row, weights)
+                })
+                .collect();
+            let points = mean(row, &once)
+                .into_iter()
+                .enumerate()
+                .map(|(g, true_positive_rate)| {
+                    let mut values: Vec<f64> = draws.iter().map(|d| d[g]).collect();
+                    values.sort_by(f64::total_cmp);
+                    BandPoint {
+                        false_positive_rate: g as f64 / STEPS as f64,
+                        true_positive_rate,
+                        low: quantile(&values, tail),
+                        high: quantile(&values, 1.0 - tail),
+                    }
+                })
+                .collect();
+            MeanRoc {
+                treatment: study.treatments()[t].clone(),
+                auc: analysis.treatments[t].estimate,
+                points,
+                readers: row.iter().filter_map(|cell| cell.curve(&once)).collect(),
+            }
+        })
+        .collect())
+}
+
+/// The upper end of a curve at even false positive rates.
+fn on_grid(curve: &[(f64, f64)], steps: usize) -> impl Iterator<Item = f64> + '_ {
+    let mut at = 0;
+    (0..=steps).map(move |g| {
+        let x = g as f64 / steps as f64;
+        while at + 1 < curve.len() && curve[at + 1].0 <= x {
+            at += 1;
+        }
+        match curve.get(at + 1) {
+            Some(next) => {
+                let here = curve[at];
+                here.1 + (next.1 - here.1) * (x - here.0) / (next.0 - here.0)
+            }
+            None => 1.0,
+        }
+    })
+}
+
+/// Type 7 of Hyndman and Fan: linear between order statistics.
+fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let at = p * (sorted.len() as f64 - 1.0);
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
+}
+
 fn summary(name: String, estimate: f64, values: impl Iterator<Item = f64>, level: f64) -> BootstrapEstimate {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    // Type 7 of Hyndman and Fan: linear between order statistics.
-    let quantile = |p: f64| {
-        let at = p * (n - 1.0);
-        let (low, high) = (values[at.floor() as usize], values[at.ceil() as usize]);
-        low + (high - low) * at.fract()
-    };
     let tail = (1.0 - level) / 2.0;
     BootstrapEstimate {
         name,
         estimate,
         se: variance.sqrt(),
-        ci_low: quantile(tail),
-        ci_high: quantile(1.0 - tail),
+        ci_low: quantile(&values, tail),
+        ci_high: quantile(&values, 1.0 - tail),
         bias: mean - estimate,
     }
 }
@@ -239,6 +345,30 @@ impl Steps {
         }
         let pairs = below * positives;
         (pairs > 0).then(|| halves as f64 / (2 * pairs) as f64)
+    }
+}
+
+impl Steps {
+    /// The ROC curve with each case counted as often as drawn; none when a class was not drawn.
+    fn curve(&self, weights: &Weights) -> Option<Vec<(f64, f64)>> {
+        let mut points = vec![(0u64, 0u64)];
+        let (mut neg, mut pos) = (0u64, 0u64);
+        let mut end = self.order.len();
+        for start in self.ends.iter().rev().skip(1).map(|&e| e as usize).chain([0]) {
+            for &(slot, positive) in &self.order[start..end] {
+                if positive {
+                    pos += u64::from(weights.positive[slot as usize]);
+                } else {
+                    neg += u64::from(weights.negative[slot as usize]);
+                }
+            }
+            if points.last() != Some(&(neg, pos)) {
+                points.push((neg, pos));
+            }
+            end = start;
+        }
+        let share = |(n, p): (u64, u64)| (n as f64 / neg as f64, p as f64 / pos as f64);
+        (neg > 0 && pos > 0).then(|| points.into_iter().map(share).collect())
     }
 }
 

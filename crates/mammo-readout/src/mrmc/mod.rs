@@ -25,7 +25,10 @@ mod standalone;
 mod study;
 mod t_test;
 
-pub use bootstrap::{BootstrapAnalysis, BootstrapEstimate, BootstrapSettings, Resample, bootstrap};
+pub use bootstrap::{
+    BandPoint, BootstrapAnalysis, BootstrapEstimate, BootstrapSettings, MeanRoc, Resample, bootstrap,
+    mean_roc,
+};
 pub use covariance::CovarianceMethod;
 pub use dorfman_berbaum_metz::{DbmAnalysis, DbmComponents, dorfman_berbaum_metz};
 pub use error::MrmcError;
