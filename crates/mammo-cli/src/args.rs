@@ -27,6 +27,9 @@ pub(crate) enum Command {
     Analyse(AnalyseArgs),
     /// Write the report of a finished run again
     Report(ReportArgs),
+    /// Statistics of reader studies: analysis, power, conversion of files
+    #[command(subcommand)]
+    Stats(crate::stats::StatsCommand),
 }
 
 /// Options of `reproduce-exp1`.

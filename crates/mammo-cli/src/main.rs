@@ -7,6 +7,7 @@ mod exp1;
 mod interrupt;
 mod preset;
 mod progress;
+mod stats;
 
 /// A training step allocates and frees the same large tensors over and over; this allocator keeps their pages, where the
 /// system's gives them back and fetches them again, which costs a fifth of the step.
@@ -77,6 +78,7 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Phantom(args) => exp1::write_phantom(&args),
         args::Command::Analyse(args) => exp1::analyse_ratings(&args),
         args::Command::Report(args) => exp1::render_again(&args),
+        args::Command::Stats(command) => stats::run(command),
     }
 }
 

@@ -1,0 +1,317 @@
+//! Agreement of the multi-reader analyses with published answers; sources and licences in `data/README.md`.
+
+use mammo_readout::{
+    formats::{ReadOptions, read_imrmc, read_long_csv},
+    mrmc::{
+        CovarianceMethod, FigureOfMerit, GallasSettings, MomentEstimator, MrmcSettings, Study, TTest,
+        dorfman_berbaum_metz, gallas, obuchowski_rockette,
+    },
+};
+use serde_json::Value;
+
+fn file(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/data/mrmc/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn expected(name: &str) -> Value {
+    serde_json::from_str(&file(name)).unwrap()
+}
+
+fn num(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+#[track_caller]
+fn close(found: f64, wanted: &Value, tolerance: f64) {
+    let wanted = num(wanted);
+    assert!((found - wanted).abs() <= tolerance, "found {found}, published {wanted}");
+}
+
+/// To all digits that the source prints: half a unit of the last one.
+#[track_caller]
+fn printed(found: f64, wanted: &Value) {
+    let text = wanted.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, d)| d.len());
+    close(found, wanted, 0.500001 * 10f64.powi(-(digits as i32)));
+}
+
+fn vandyke(case: &str) -> Study {
+    let mut options = ReadOptions::default();
+    options.columns[2] = case.to_owned();
+    read_long_csv(&file("vandyke.csv"), "vandyke.csv", &options).unwrap().study
+}
+
+fn with(covariance: CovarianceMethod) -> MrmcSettings {
+    MrmcSettings { covariance, ..MrmcSettings::default() }
+}
+
+const EXACT: f64 = 1e-10;
+
+#[test]
+fn vandyke_obuchowski_rockette_to_ten_digits() {
+    let all = expected("expected_vandyke.json");
+    for (name, method) in [
+        ("jackknife", CovarianceMethod::Jackknife),
+        ("delong", CovarianceMethod::DeLong),
+        ("unbiased", CovarianceMethod::Unbiased),
+    ] {
+        let want = &all["recomputed"][name];
+        let got = obuchowski_rockette(&vandyke("case"), with(method)).unwrap();
+        for t in 0..2 {
+            for r in 0..5 {
+                close(got.values[t][r], &want["auc"][t][r], EXACT);
+            }
+        }
+        let c = &got.components;
+        for (value, key) in [
+            (c.ms_t.unwrap(), "MST"),
+            (c.ms_r, "MSR"),
+            (c.ms_tr.unwrap(), "MSTR"),
+            (c.var_error, "var_error"),
+            (c.cov1.unwrap(), "cov1"),
+            (c.cov2, "cov2"),
+            (c.cov3.unwrap(), "cov3"),
+            (c.var_r.unwrap(), "var_R"),
+            (c.var_tr.unwrap(), "var_TR"),
+        ] {
+            close(value, &want[key], EXACT);
+        }
+        for (key, view, statistic, t) in [
+            ("RRRC", &got.random_readers_random_cases, "F", "t"),
+            ("FRRC", &got.fixed_readers_random_cases, "X2", "z"),
+            ("RRFC", &got.random_readers_fixed_cases, "F", "t"),
+        ] {
+            let (want, overall, test) = (&want[key], view.overall.unwrap(), view.differences[0].test);
+            close(overall.statistic.unwrap(), &want[statistic], EXACT);
+            close(overall.p.unwrap(), &want["p"], EXACT);
+            if want["df2"].is_number() {
+                close(overall.df2.unwrap(), &want["df2"], 1e-9);
+            }
+            close(test.se, &want["se"], EXACT);
+            close(test.t.unwrap(), &want[t], EXACT);
+            close(test.p.unwrap(), &want["p"], EXACT);
+            close(test.ci_low, &want["lo"], EXACT);
+            close(test.ci_high, &want["hi"], EXACT);
+        }
+        for (r, want) in want["per_reader"].as_array().unwrap().iter().enumerate() {
+            let got = &got.reader_differences[r];
+            close(got.test.estimate, &want["diff"], EXACT);
+            close(got.test.se, &want["se"], EXACT);
+            close(got.test.p.unwrap(), &want["p"], EXACT);
+            close(got.cov1, &want["cov1"], EXACT);
+        }
+        for (t, want) in want["single"].as_array().unwrap().iter().enumerate() {
+            close(got.single[t].cov2, &want["cov2"], EXACT);
+            close(got.single[t].var_error, &want["var_error"], EXACT);
+            let test = got.random_readers_random_cases.treatments[t].test;
+            close(test.se, &want["se"], EXACT);
+            close(test.df.unwrap(), &want["df"], 1e-9);
+            close(test.ci_low, &want["lo"], EXACT);
+            close(test.ci_high, &want["hi"], EXACT);
+            close(got.fixed_readers_random_cases.treatments[t].test.se, &want["se_frrc"], EXACT);
+            close(got.random_readers_fixed_cases.treatments[t].test.se, &want["se_rrfc"], EXACT);
+        }
+        assert!(got.flags.is_empty(), "{:?}", got.flags);
+    }
+}
+
+/// All printed digits of OR-DBM MRMC 2.51 (University of Iowa).
+#[test]
+fn vandyke_to_the_digits_of_the_iowa_program() {
+    let want = &expected("expected_vandyke.json")["iowa"];
+    let got = obuchowski_rockette(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let c = &got.components;
+    let or = &want["OR"];
+    for (value, key) in [
+        (c.var_r.unwrap(), "var_R"),
+        (c.var_tr.unwrap(), "var_TR"),
+        (c.cov1.unwrap(), "cov1"),
+        (c.cov2, "cov2"),
+        (c.cov3.unwrap(), "cov3"),
+        (c.var_error, "var_error"),
+        (c.cov1.unwrap() / c.var_error, "r1"),
+        (c.cov2 / c.var_error, "r2"),
+        (c.cov3.unwrap() / c.var_error, "r3"),
+    ] {
+        printed(value, &or[key]);
+    }
+    let (rr, fr, fc) =
+        (&got.random_readers_random_cases, &got.fixed_readers_random_cases, &got.random_readers_fixed_cases);
+    printed(rr.overall.unwrap().statistic.unwrap(), &want["RRRC"]["F"]);
+    printed(rr.overall.unwrap().df2.unwrap(), &want["RRRC"]["ddf"]);
+    printed(rr.overall.unwrap().error_term, &want["RRRC"]["error_term"]);
+    printed(fr.overall.unwrap().statistic.unwrap(), &want["FRRC"]["X2"]);
+    printed(fc.overall.unwrap().statistic.unwrap(), &want["RRFC"]["F"]);
+    for (key, view) in [("RRRC", rr), ("FRRC", fr), ("RRFC", fc)] {
+        let test = view.differences[0].test;
+        for (value, name) in [(test.p.unwrap(), "p"), (test.se, "se")] {
+            printed(value, &want[key][name]);
+        }
+        printed(test.ci_low, &want[key]["ci"][0]);
+        printed(test.ci_high, &want[key]["ci"][1]);
+        for (t, single) in want[key]["single"].as_array().unwrap().iter().enumerate() {
+            let test = view.treatments[t].test;
+            printed(test.se, &single["se"]);
+            printed(test.ci_low, &single["ci"][0]);
+            printed(test.ci_high, &single["ci"][1]);
+        }
+    }
+    let dbm = dorfman_berbaum_metz(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let c = &dbm.components;
+    for (value, key) in [
+        (c.var_r, "var_R"),
+        (c.var_c, "var_C"),
+        (c.var_tr, "var_TR"),
+        (c.var_tc, "var_TC"),
+        (c.var_rc, "var_RC"),
+        (c.var_trc, "var_TRC_plus_error"),
+    ] {
+        printed(value.unwrap(), &want["DBM"][key]);
+    }
+}
+
+#[test]
+fn dorfman_berbaum_metz_is_obuchowski_rockette_with_the_jackknife() {
+    let dbm = dorfman_berbaum_metz(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let or = obuchowski_rockette(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let (a, b) = (dbm.random_readers_random_cases, or.random_readers_random_cases);
+    assert!((a.overall.unwrap().statistic.unwrap() - b.overall.unwrap().statistic.unwrap()).abs() < 1e-9);
+    assert!((a.overall.unwrap().df2.unwrap() - b.overall.unwrap().df2.unwrap()).abs() < 1e-8);
+    for (x, y) in a.treatments.iter().zip(&b.treatments) {
+        assert!(
+            (x.test.se - y.test.se).abs() < 1e-12 && (x.test.df.unwrap() - y.test.df.unwrap()).abs() < 1e-8
+        );
+    }
+    let (a, b) = (dbm.random_readers_fixed_cases, or.random_readers_fixed_cases);
+    assert!((a.differences[0].test.se - b.differences[0].test.se).abs() < 1e-12);
+}
+
+/// Cases nested in readers and in treatments: the same ratings, with case names that differ.
+#[test]
+fn vandyke_nested_designs() {
+    let want = &expected("expected_vandyke.json")["mrmcaov"];
+    let nested = &want["nested_in_reader_case2"];
+    let got = obuchowski_rockette(&vandyke("case2"), MrmcSettings::default()).unwrap();
+    let c = &got.components;
+    assert!(c.cov2 == 0.0 && c.cov3 == Some(0.0));
+    for (value, key) in
+        [(c.cov1, "cov1"), (Some(c.var_error), "var_error"), (c.var_r, "var_R"), (c.var_tr, "var_TR")]
+    {
+        printed(value.unwrap(), &nested[key]);
+    }
+    let overall = got.random_readers_random_cases.overall.unwrap();
+    printed(overall.statistic.unwrap(), &nested["F"]);
+    printed(overall.p.unwrap(), &nested["p"]);
+
+    let nested = &want["nested_in_treatment_case3"];
+    let got = obuchowski_rockette(&vandyke("case3"), MrmcSettings::default()).unwrap();
+    let (c, view) = (&got.components, &got.random_readers_random_cases);
+    for (value, key) in
+        [(Some(c.cov2), "cov2"), (Some(c.var_error), "var_error"), (c.var_r, "var_R"), (c.var_tr, "var_TR")]
+    {
+        printed(value.unwrap(), &nested[key]);
+    }
+    let overall = view.overall.unwrap();
+    for (value, key) in [(overall.statistic, "F"), (overall.df2, "df2"), (overall.p, "p")] {
+        printed(value.unwrap(), &nested[key]);
+    }
+    printed(view.differences[0].test.ci_low, &nested["ci"][0]);
+    printed(view.differences[0].test.ci_high, &nested["ci"][1]);
+}
+
+#[test]
+fn vandyke_sensitivity() {
+    let want = &expected("expected_vandyke.json")["mrmcaov"]["sensitivity_cut"];
+    let fom = FigureOfMerit::Sensitivity { at_least: 3.0 };
+    let got = obuchowski_rockette(&vandyke("case"), MrmcSettings { fom, ..MrmcSettings::default() }).unwrap();
+    for t in 0..2 {
+        for r in 0..5 {
+            printed(got.values[t][r], &want["values"][t][r]);
+        }
+    }
+    let overall = got.random_readers_random_cases.overall.unwrap();
+    for (value, key) in [(overall.statistic, "F"), (overall.df2, "df2"), (overall.p, "p")] {
+        printed(value.unwrap(), &want[key]);
+    }
+}
+
+/// iMRMC takes whole degrees of freedom, and the normal distribution from 50 on.
+fn as_imrmc(test: &TTest) -> TTest {
+    let df = test.df.map_or(f64::INFINITY, |df| if df >= 50.0 { f64::INFINITY } else { df.floor() });
+    TTest::new(test.estimate, test.se, df, test.null, test.level).unwrap()
+}
+
+#[track_caller]
+fn check_row(row: &Value, test: &TTest, estimate: &str, variance: &str, value: f64) {
+    const TOLERANCE: f64 = 1e-8;
+    close(test.estimate, &row[estimate], TOLERANCE);
+    close(value, &row[variance], TOLERANCE);
+    close(test.df.unwrap(), &row["dfBDG"], 1e-7);
+    let rounded = as_imrmc(test);
+    close(rounded.p.unwrap(), &row["pValueBDG"], TOLERANCE);
+    close(rounded.ci_low, &row["botCIBDG"], TOLERANCE);
+    close(rounded.ci_high, &row["topCIBDG"], TOLERANCE);
+}
+
+fn check_gallas(rows: &Value, study: &Study, fom: FigureOfMerit, moments: MomentEstimator) {
+    let rows = rows.as_array().unwrap();
+    let names = [rows[2]["modalityA"].as_str().unwrap(), rows[2]["modalityB"].as_str().unwrap()];
+    let study = study.select_treatments(&names).unwrap();
+    let settings = GallasSettings { fom, moments, constant: Some(0.5), ..GallasSettings::default() };
+    let got = gallas(&study, settings).unwrap();
+    for t in 0..2 {
+        let mean = &got.treatments[t];
+        check_row(&rows[t], &mean.test, "AUCA", "varAUCA", mean.variance);
+    }
+    let difference = &got.differences[0];
+    check_row(&rows[2], &difference.test, "AUCAminusAUCB", "varAUCAminusAUCB", difference.variance);
+}
+
+#[test]
+fn imrmc_example() {
+    let all = expected("expected_imrmc_input.json");
+    let study = read_imrmc(&file("imrmc_input.imrmc"), "imrmc_input.imrmc").unwrap();
+    check_gallas(&all["Ustat"], &study, FigureOfMerit::Auc, MomentEstimator::Unbiased);
+    check_gallas(&all["MLEstat"], &study, FigureOfMerit::Auc, MomentEstimator::Empirical);
+    let got = gallas(&study, GallasSettings::default()).unwrap();
+    for row in all["perReader"].as_array().unwrap() {
+        let reader = row["readerID"].as_str().unwrap();
+        let [a, b] = ["modalityA", "modalityB"].map(|key| row[key].as_str().unwrap());
+        if b == "NO_MOD" {
+            let found = got.readers.iter().find(|r| r.reader == reader && r.treatment == a).unwrap();
+            close(found.value.unwrap(), &row["AUCA"], 1e-8);
+            close(found.variance.unwrap(), &row["varAUCA"], 1e-8);
+        } else {
+            let found = got.reader_differences.iter().find(|d| d.reader == reader).unwrap();
+            close(found.estimate, &row["AUCAminusAUCB"], 1e-8);
+            close(found.variance.unwrap(), &row["varAUCAminusAUCB"], 1e-8);
+        }
+    }
+    // The Obuchowski-Rockette degrees of freedom that iMRMC prints beside its own, from unbiased covariances.
+    let or = obuchowski_rockette(&study, with(CovarianceMethod::Unbiased)).unwrap();
+    let view = &or.random_readers_random_cases;
+    close(view.differences[0].test.df.unwrap(), &all["Ustat"][2]["dfHillis"], 1e-7);
+    for t in 0..2 {
+        close(view.treatments[t].test.df.unwrap(), &all["Ustat"][t]["dfHillis"], 1e-7);
+    }
+}
+
+/// Twenty radiologists, split plot with missing readings: AUC, sensitivity and specificity.
+#[test]
+fn viper_mammography() {
+    let all = expected("expected_viper455.json");
+    for sub_study in ["screeningLowP", "challengeHighP"] {
+        let study = |rating: &str| {
+            let options = ReadOptions {
+                columns: ["readerID", "modalityID", "caseID", "cancerStatus455", rating].map(str::to_owned),
+                filter: vec![("subStudyLabel".to_owned(), sub_study.to_owned())],
+            };
+            read_long_csv(&file("viper.csv"), "viper.csv", &options).unwrap().study
+        };
+        let unbiased = MomentEstimator::Unbiased;
+        check_gallas(&all["Ustat"][sub_study], &study("score"), FigureOfMerit::Auc, unbiased);
+        let calls = study("recall");
+        check_gallas(&all["TPF"][sub_study], &calls, FigureOfMerit::Sensitivity { at_least: 0.5 }, unbiased);
+        check_gallas(&all["TNF"][sub_study], &calls, FigureOfMerit::Specificity { at_least: 0.5 }, unbiased);
+    }
+}
