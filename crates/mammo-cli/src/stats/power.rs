@@ -65,7 +65,7 @@ pub(super) fn run(args: &PowerArgs) -> anyhow::Result<()> {
                 a.margin.map(|margin| design.equivalence_power(a.constant, margin, a.alpha)).transpose()?;
             let mut text = format!("power against {} is {power:.4} (SE {se:.4}, df {df:.2})", a.constant);
             if let Some(e) = equivalence {
-                text += &format!("\npower of equivalence is {e:.4}");
+                text.extend(["\npower of equivalence is ".to_owned(), format!("{e:.4}")]);
             }
             (text, json!({ "power": power, "equivalence_power": equivalence, "se": se, "df": df }))
         }

@@ -51,9 +51,8 @@ impl Summary {
         out.push_str("\nMethods. ");
         out.push_str(&self.methods);
         out.push_str("\n\nReferences\n");
-        for (i, reference) in self.references.iter().enumerate() {
-            out.push_str(&format!("{}. {}\n", i + 1, reference.text()));
-        }
+        let numbered = self.references.iter().enumerate();
+        out.extend(numbered.map(|(i, reference)| format!("{}. {}\n", i + 1, reference.text())));
         out
     }
 
