@@ -1,5 +1,6 @@
 use candle_core::{CpuStorage, Layout, Result, WithDType, bail};
 
+use crate::product::{Product, RowProduct};
 use crate::scratch::Buffers;
 
 /// The element types that the kernels are compiled for: `f32` for work, `f64` for checking gradients.
@@ -7,6 +8,8 @@ pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default + B
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;
+    fn product(product: Product<Self>);
+    fn row_product(product: RowProduct<Self>);
 }
 
 macro_rules! element {
@@ -15,6 +18,8 @@ macro_rules! element {
             fn tanh(self) -> Self { self.tanh() }
             fn abs(self) -> Self { self.abs() }
             fn sqrt(self) -> Self { self.sqrt() }
+            fn product(product: Product<Self>) { product.run(); }
+            fn row_product(product: RowProduct<Self>) { product.run(); }
         }
     )*};
 }

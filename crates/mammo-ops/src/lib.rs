@@ -35,8 +35,8 @@ mod adam;
 mod conv;
 mod element;
 mod loss;
-mod matmul;
 mod norm;
+mod product;
 mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::geometry::{Geometry, Padding};
-use super::window::{Window, tiles};
+use super::window::{Weights, Window, tiles};
 use super::winograd;
 use crate::element::Element;
 
@@ -67,7 +67,7 @@ fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
             if py.taps * px.taps * py.count * px.count == 0 {
                 continue;
             }
-            let weights = phase_weights(g, weight, py, px);
+            let weights = Weights::new(&phase_weights(g, weight, py, px), g.in_channels);
             let tiles = tiles(py.count, px.count, g.out_channels * py.taps * px.taps);
             let work: Vec<_> = (0..g.batch).flat_map(|b| tiles.iter().map(move |rows| (b, rows))).collect();
             let products: Vec<Vec<T>> = work
@@ -85,14 +85,14 @@ fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
                         origin_x: px.first + reach + 1 - px.taps,
                         width: px.count,
                     };
-                    window.multiply(&weights, g.in_channels, rows, scratch)
+                    window.multiply(&weights, rows, scratch)
                 })
                 .collect();
             out.par_chunks_mut(height * width).enumerate().for_each(|(i, out)| {
                 let (b, channel) = (i / g.in_channels, i % g.in_channels);
                 for (rows, product) in tiles.iter().zip(&products[b * tiles.len()..]) {
                     let pixels = rows.len() * px.count;
-                    let product = &product[channel * pixels..][..pixels];
+                    let product = &product[channel * product.len() / g.in_channels..][..pixels];
                     for (y, row) in rows.clone().zip(product.chunks_exact(px.count)) {
                         let target_y = (py.first + y) * g.stride + py.offset - from;
                         let target_x = px.first * g.stride + px.offset - from;

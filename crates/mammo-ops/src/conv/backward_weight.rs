@@ -5,7 +5,7 @@ use super::geometry::Geometry;
 use super::window::tiles;
 use super::winograd;
 use crate::element::{Element, vectorized};
-use crate::matmul::{Matrix, matmul};
+use crate::product::{RowProduct, padded as padded_len};
 
 /// Partial sums that are formed side by side. Fixed, so that the result does not depend on the number of threads.
 const GROUPS: usize = 4;
@@ -30,19 +30,18 @@ pub(super) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> 
         .par_iter()
         .map(|group| {
             let mut sum = vec![T::default(); g.out_channels * g.depth()];
-            let mut columns = Vec::new();
+            let (mut columns, mut grads) = (Vec::new(), Vec::new());
             for (b, rows) in *group {
-                window(g, &padded[*b]).gather(rows, &mut columns);
                 let pixels = rows.len() * g.out_width;
-                let grads = Matrix {
-                    data: &grad[b * g.output_len() + rows.start * g.out_width..(b + 1) * g.output_len()],
-                    rows: g.out_channels,
-                    columns: pixels,
-                    row_stride: g.out_height * g.out_width,
-                    column_stride: 1,
-                };
-                let columns = Matrix::rows(&columns, g.depth(), pixels).transposed();
-                matmul(&mut sum, grads, columns, true);
+                let stride = padded_len(pixels);
+                window(g, &padded[*b]).gather(rows, stride, &mut columns);
+                grads.clear();
+                for plane in grad[b * g.output_len()..(b + 1) * g.output_len()].chunks_exact(g.out_height * g.out_width) {
+                    grads.extend_from_slice(&plane[rows.start * g.out_width..][..pixels]);
+                    grads.resize(grads.len().next_multiple_of(stride), T::default());
+                }
+                let (left, right, depth, out) = (&grads[..], &columns[..], pixels, &mut sum[..]);
+                T::row_product(RowProduct { left, right, stride, depth, out, accumulate: true });
             }
             sum
         })

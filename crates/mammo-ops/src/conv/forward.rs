@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use super::window::{Window, tiles};
+use super::window::{Weights, Window, tiles};
 use super::winograd;
 use crate::element::Element;
 
@@ -13,11 +13,10 @@ pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Opt
     let padded: Vec<_> = x.par_chunks(g.input_len()).map(|image| g.pad(image)).collect();
     let tiles = tiles(g.out_height, g.out_width, g.depth());
     let work: Vec<_> = (0..g.batch).flat_map(|b| tiles.iter().map(move |rows| (b, rows))).collect();
+    let weights = Weights::new(weight, g.out_channels);
     let products: Vec<Vec<T>> = work
         .par_iter()
-        .map_init(Vec::new, |scratch, (b, rows)| {
-            window(g, &padded[*b]).multiply(weight, g.out_channels, rows, scratch)
-        })
+        .map_init(Vec::new, |scratch, (b, rows)| window(g, &padded[*b]).multiply(&weights, rows, scratch))
         .collect();
     let mut out = vec![T::default(); g.batch * g.output_len()];
     let plane = g.out_height * g.out_width;
@@ -26,7 +25,7 @@ pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Opt
         for (rows, product) in tiles.iter().zip(&products[b * tiles.len()..]) {
             let pixels = rows.len() * g.out_width;
             let target = &mut out[rows.start * g.out_width..][..pixels];
-            let source = &product[channel * pixels..][..pixels];
+            let source = &product[channel * product.len() / g.out_channels..][..pixels];
             match bias {
                 None => target.copy_from_slice(source),
                 Some(bias) => {

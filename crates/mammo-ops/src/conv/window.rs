@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::element::{Element, vectorized};
-use crate::matmul::{Matrix, matmul};
+use crate::product::{Product, padded, turned};
 
 /// A kernel-sized window that slides over one padded image and is seen as columns: entry
 /// ((d, ky, kx), (y, x)) is `source[d, origin_y + y * stride + ky, origin_x + x * stride + kx]`.
@@ -17,6 +17,19 @@ pub(super) struct Window<'a, T> {
     pub(super) origin_x: usize,
     /// Output columns.
     pub(super) width: usize,
+}
+
+/// The weights that a window is multiplied with, `channels` x `column_len`, in the order in which the product reads them.
+pub(super) struct Weights<T> {
+    channels: usize,
+    values: Vec<T>,
+}
+
+impl<T: Element> Weights<T> {
+    pub(super) fn new(weights: &[T], channels: usize) -> Self {
+        let values = if channels == 1 { weights.to_vec() } else { turned(weights, channels) };
+        Self { channels, values }
+    }
 }
 
 /// Values of the column matrix of one tile: half a megabyte of f32, so that it stays in the second-level cache.
@@ -44,10 +57,11 @@ impl<T: Element> Window<'_, T> {
         &self.source[(d * self.source_height + row) * self.source_width..][..self.source_width]
     }
 
-    /// The columns of the output rows `rows`, as a row-major matrix of `column_len` x (rows * width).
-    pub(super) fn gather(&self, rows: &Range<usize>, columns: &mut Vec<T>) {
+    /// The columns of the output rows `rows`, as a row-major matrix of `column_len` x (rows * width), each row filled up
+    /// with zeros to `stride`.
+    pub(super) fn gather(&self, rows: &Range<usize>, stride: usize, columns: &mut Vec<T>) {
         columns.clear();
-        columns.reserve(self.column_len() * rows.len() * self.width);
+        columns.reserve(self.column_len() * stride);
         for d in 0..self.depth {
             for ky in 0..self.kernel_y {
                 for kx in 0..self.kernel_x {
@@ -63,38 +77,35 @@ impl<T: Element> Window<'_, T> {
                             columns.extend(row.chunks(self.stride).take(self.width).map(|pixels| pixels[0]));
                         }
                     }
+                    columns.resize(columns.len().next_multiple_of(stride), T::default());
                 }
             }
         }
     }
 
-    /// `weights` (row-major, `channels` x `column_len`) times the columns of `rows`: `channels` x pixels.
-    pub(super) fn multiply(
-        &self,
-        weights: &[T],
-        channels: usize,
-        rows: &Range<usize>,
-        scratch: &mut Vec<T>,
-    ) -> Vec<T> {
-        let pixels = rows.len() * self.width;
-        let mut out = vec![T::default(); channels * pixels];
-        if channels == 1 {
+    /// `weights` times the columns of `rows`: a row of [`Self::product_stride`] numbers for every channel of the result.
+    pub(super) fn multiply(&self, weights: &Weights<T>, rows: &Range<usize>, scratch: &mut Vec<T>) -> Vec<T> {
+        let columns = rows.len() * self.width;
+        let stride = self.product_stride(rows);
+        let mut out = vec![T::default(); weights.channels * stride];
+        if weights.channels == 1 {
             // A product with one row is bound by building its columns; sliding along the rows needs none.
             vectorized(
                 #[inline(always)]
-                || self.slide(weights, rows, &mut out),
+                || self.slide(&weights.values, rows, &mut out),
             );
         } else {
-            self.gather(rows, scratch);
-            let depth = self.column_len();
-            matmul(
-                &mut out,
-                Matrix::rows(weights, channels, depth),
-                Matrix::rows(scratch, depth, pixels),
-                false,
-            );
+            self.gather(rows, stride, scratch);
+            let (left, left_stride) = (&weights.values, padded(weights.channels));
+            let (right, rows) = (&scratch[..], weights.channels);
+            T::product(Product { left, left_stride, right, out: &mut out, stride, rows, columns });
         }
         out
+    }
+
+    /// Numbers in a row of a product over the output rows `rows`.
+    pub(super) fn product_stride(&self, rows: &Range<usize>) -> usize {
+        padded(rows.len() * self.width)
     }
 
     #[inline(always)]

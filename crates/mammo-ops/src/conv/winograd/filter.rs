@@ -1,65 +1,76 @@
 use rayon::prelude::*;
 
-use super::lines::{self, LANES, load, store};
-use super::{POINTS, SIDE};
+use super::lines::{self, LANES, store};
+use super::{POINTS, SIDE, rows_by_channel};
 use crate::element::{Element, vectorized};
+use crate::product::padded;
 
-/// Transforms kernels (O, C, K, K), turned by half a turn if asked; `out` becomes output channel x point x
-/// input channel.
-pub(super) fn transform<T: Element>(
-    weight: &[T],
-    in_channels: usize,
-    kernel: usize,
-    turned: bool,
-    out: &mut [T],
-) {
-    out.par_chunks_mut(POINTS * in_channels)
-        .zip(weight.par_chunks(in_channels * kernel * kernel))
-        .for_each_init(Vec::new, |taps, (out, weight)| {
-            vectorized(
-                #[inline(always)]
-                || match kernel {
-                    3 => run::<T, 3, 9>(weight, turned, taps, out),
-                    _ => run::<T, 4, 16>(weight, turned, taps, out),
-                },
-            );
-        });
+/// Transforms kernels (O, C, K, K) for a sum over the input channels; `out` becomes point x input channel x padded output
+/// channel.
+pub(super) fn over_inputs<T: Element>(weight: &[T], channels: (usize, usize), kernel: usize, out: &mut [T]) {
+    let (out_channels, in_channels) = channels;
+    let taps = kernel * kernel;
+    transform(out, in_channels, out_channels, kernel, |input, output, tap| {
+        weight[(output * in_channels + input) * taps + tap]
+    });
 }
 
-/// `AREA` is `K` squared, which the language cannot say itself.
-#[inline(always)]
-fn run<T: Element, const K: usize, const AREA: usize>(
-    weight: &[T],
-    turned: bool,
-    taps: &mut Vec<T>,
+/// Transforms kernels (O, C, K, K), turned by half a turn, for a sum over the output channels; `out` becomes point x output
+/// channel x padded input channel.
+pub(super) fn over_outputs<T: Element>(weight: &[T], channels: (usize, usize), kernel: usize, out: &mut [T]) {
+    let (out_channels, in_channels) = channels;
+    let taps = kernel * kernel;
+    transform(out, out_channels, in_channels, kernel, |output, input, tap| {
+        weight[(output * in_channels + input) * taps + taps - 1 - tap]
+    });
+}
+
+/// Room for the transformed kernels.
+pub(super) fn room(summed: usize, kept: usize) -> usize {
+    POINTS * summed * padded(kept)
+}
+
+fn transform<T: Element>(
     out: &mut [T],
+    summed: usize,
+    kept: usize,
+    kernel: usize,
+    tap: impl Fn(usize, usize, usize) -> T + Sync,
 ) {
-    let channels = weight.len() / AREA;
-    let stride = channels.next_multiple_of(LANES);
-    taps.resize(AREA * stride, T::default());
-    for tap in 0..AREA {
-        let source = if turned { AREA - 1 - tap } else { tap };
-        let target = &mut taps[tap * stride..][..channels];
-        for (t, kernel) in target.iter_mut().zip(weight.as_chunks::<AREA>().0) {
-            *t = kernel[source];
-        }
-    }
-    for at in (0..channels).step_by(LANES) {
-        let mut columns = [[[T::default(); LANES]; SIDE]; K];
-        for (x, column) in columns.iter_mut().enumerate() {
-            let mut lines = [[T::default(); LANES]; K];
-            for (y, line) in lines.iter_mut().enumerate() {
-                *line = load(&taps[(y * K + x) * stride + at..]);
+    rows_by_channel(out, summed, padded(kept)).into_par_iter().enumerate().for_each(|(channel, mut rows)| {
+        let tap = |kept, at| tap(channel, kept, at);
+        vectorized(
+            #[inline(always)]
+            || match kernel {
+                3 => run::<T, 3>(kept, tap, &mut rows),
+                _ => run::<T, 4>(kept, tap, &mut rows),
+            },
+        );
+    });
+}
+
+#[inline(always)]
+fn run<T: Element, const K: usize>(kept: usize, tap: impl Fn(usize, usize) -> T, rows: &mut [&mut [T]; POINTS]) {
+    for at in (0..padded(kept)).step_by(LANES) {
+        let mut taps = [[[T::default(); LANES]; K]; K];
+        for lane in 0..LANES.min(kept.saturating_sub(at)) {
+            for y in 0..K {
+                for x in 0..K {
+                    taps[x][y][lane] = tap(at + lane, y * K + x);
+                }
             }
-            *column = lines::each(&lines, lines::filter::<T, K>);
+        }
+        let mut columns = [[[T::default(); LANES]; SIDE]; K];
+        for (column, taps) in columns.iter_mut().zip(&taps) {
+            *column = lines::each(taps, lines::filter::<T, K>);
         }
         for y in 0..SIDE {
-            let mut lines = [[T::default(); LANES]; K];
-            for (x, line) in lines.iter_mut().enumerate() {
+            let mut line = [[T::default(); LANES]; K];
+            for (x, line) in line.iter_mut().enumerate() {
                 *line = columns[x][y];
             }
-            for (x, lanes) in lines::each(&lines, lines::filter::<T, K>).iter().enumerate() {
-                store(lanes, &mut out[(y * SIDE + x) * channels..][..channels][at..]);
+            for (x, lanes) in lines::each(&line, lines::filter::<T, K>).iter().enumerate() {
+                store(lanes, &mut rows[y * SIDE + x][at..]);
             }
         }
     }

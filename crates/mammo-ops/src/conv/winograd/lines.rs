@@ -10,8 +10,8 @@ const B: f64 = 1.5;
 const A2: f64 = A * A;
 const B2: f64 = B * B;
 
-/// As many numbers as are transformed at once: the width of the widest vector registers in f32.
-pub(super) const LANES: usize = 16;
+/// As many numbers as are transformed at once.
+pub(super) use crate::product::LANES;
 
 /// Equal entries of `LANES` lines.
 pub(super) type Lanes<T> = [T; LANES];

@@ -17,9 +17,10 @@ mod weight;
 
 use super::geometry::{Geometry, Padding};
 use crate::element::Element;
-use crate::matmul::{Matrix, matmul};
+use crate::product::{Product, padded};
 use crate::scratch::scratch;
 use rayon::prelude::*;
+use std::ops::Range;
 
 pub(super) use weight::backward_weight;
 
@@ -40,9 +41,10 @@ pub(super) fn fits(g: &Geometry) -> bool {
         && g.out_channels >= FEWEST_CHANNELS
 }
 
-/// The tiling of one image: `rows` x `columns` tiles of `step` x `step` outputs.
+/// The tiling of some images of one size: `rows` x `columns` tiles of `step` x `step` outputs each.
 #[derive(Clone, Copy)]
 struct Tiling {
+    images: usize,
     step: usize,
     rows: usize,
     columns: usize,
@@ -50,30 +52,46 @@ struct Tiling {
 
 impl Tiling {
     /// Tiles that cover `height` x `width` outputs of a square kernel.
-    fn new(kernel: usize, height: usize, width: usize) -> Self {
+    fn new(images: usize, kernel: usize, height: usize, width: usize) -> Self {
         let step = SIDE + 1 - kernel;
-        Self { step, rows: height.div_ceil(step), columns: width.div_ceil(step) }
+        Self { images, step, rows: height.div_ceil(step), columns: width.div_ceil(step) }
+    }
+
+    /// Tiles of one image.
+    fn of_one(self) -> usize {
+        self.rows * self.columns
     }
 
     fn count(self) -> usize {
-        self.rows * self.columns
+        self.images * self.of_one()
     }
+
+    /// Length of a row of tiles with what fills it up to whole vectors.
+    fn stride(self) -> usize {
+        padded(self.count())
+    }
+}
+
+/// So many tiles make a product large enough; small images are put together up to this.
+const TILES_TOGETHER: usize = 256;
+
+/// The images of a batch that are worked on together: how many, and which.
+fn groups(g: &Geometry) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let most = (TILES_TOGETHER / Tiling::new(1, g.kernel, g.out_height, g.out_width).count().max(1)).max(1);
+    let batch = g.batch;
+    (0..batch).step_by(most).map(move |first| {
+        let end = batch.min(first + most);
+        (end - first, first..end)
+    })
 }
 
 /// The convolution of `x` (N, C, H, W) with `weight` (O, C, K, K), plus `bias` (O): (N, O, H', W').
 pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
     let images = Images { values: x, channels: g.in_channels, height: g.height, width: g.width };
     let size = (g.out_channels, g.out_height, g.out_width);
-    scratch(g.out_channels * POINTS * g.in_channels, |filters| {
-        filter::transform(weight, g.in_channels, g.kernel, false, filters);
-        let filters = |point: usize| Matrix {
-            data: &filters[point * g.in_channels..],
-            rows: g.out_channels,
-            columns: g.in_channels,
-            row_stride: POINTS * g.in_channels,
-            column_stride: 1,
-        };
-        correlate(&images, g.padding, g.kernel, filters, size, bias)
+    scratch(filter::room(g.in_channels, g.out_channels), |filters| {
+        filter::over_inputs(weight, (g.out_channels, g.in_channels), g.kernel, filters);
+        correlate(g, &images, g.padding, filters, size, bias)
     })
 }
 
@@ -86,16 +104,9 @@ pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) 
         Padding::Zero(pad) => (g.kernel - 1 - pad, g.height, g.width),
         Padding::Reflect(_) => (g.kernel - 1, g.padded_height(), g.padded_width()),
     };
-    scratch(g.out_channels * POINTS * g.in_channels, |filters| {
-        filter::transform(weight, g.in_channels, g.kernel, true, filters);
-        let filters = |point: usize| Matrix {
-            data: &filters[point * g.in_channels..],
-            rows: g.in_channels,
-            columns: g.out_channels,
-            row_stride: 1,
-            column_stride: POINTS * g.in_channels,
-        };
-        correlate(&grads, Padding::Zero(beyond), g.kernel, filters, (g.in_channels, height, width), None)
+    scratch(filter::room(g.out_channels, g.in_channels), |filters| {
+        filter::over_outputs(weight, (g.out_channels, g.in_channels), g.kernel, filters);
+        correlate(g, &grads, Padding::Zero(beyond), filters, (g.in_channels, height, width), None)
     })
 }
 
@@ -107,35 +118,53 @@ struct Images<'a, T> {
     width: usize,
 }
 
-/// Slides transformed filters over images: `filters(point)` is the matrix of output x input channels of one of the 36
-/// points, `size` the channels, height and width of the result.
-fn correlate<'a, T: Element>(
+impl<T> Images<'_, T> {
+    fn plane(&self, image: usize, channel: usize) -> &[T] {
+        let area = self.height * self.width;
+        &self.values[(image * self.channels + channel) * area..][..area]
+    }
+}
+
+/// The rows of a point x channel x `stride` array, sorted by channel: what transforms one channel writes to all points.
+fn rows_by_channel<T>(values: &mut [T], channels: usize, stride: usize) -> Vec<[&mut [T]; POINTS]> {
+    let mut points: Vec<_> =
+        values.chunks_exact_mut(channels * stride).map(|point| point.chunks_exact_mut(stride)).collect();
+    (0..channels)
+        .map(|_| std::array::from_fn(|point| points[point].next().unwrap_or_default()))
+        .collect()
+}
+
+/// Slides transformed filters (point x image channel x padded result channel) over images; `size` is the channels, height
+/// and width of the result.
+fn correlate<T: Element>(
+    g: &Geometry,
     images: &Images<T>,
     padding: Padding,
-    kernel: usize,
-    filters: impl Fn(usize) -> Matrix<'a, T> + Sync,
+    filters: &[T],
     size: (usize, usize, usize),
     bias: Option<&[T]>,
 ) -> Vec<T> {
     let (channels, height, width) = size;
-    let tiling = Tiling::new(kernel, height, width);
-    let count = tiling.count();
     let image_len = images.channels * images.height * images.width;
-    let mut out = vec![T::default(); images.values.len() / image_len * channels * height * width];
-    for (image, out) in images.values.chunks(image_len).zip(out.chunks_mut(channels * height * width)) {
-        scratch(POINTS * channels * count, |products| {
-            scratch(images.channels * POINTS * count, |tiles| {
-                tiles::transform(image, images, padding, tiling, SIDE, tiles);
-                let products = products.par_chunks_mut(channels * count).enumerate().with_min_len(4);
-                products.for_each(|(point, product)| {
-                    matmul(
-                        product,
-                        filters(point),
-                        tiles::matrix(tiles, point, images.channels, count),
-                        false,
-                    );
+    let out_len = channels * height * width;
+    let left_stride = padded(channels);
+    let mut out = vec![T::default(); g.batch * out_len];
+    for (count, range) in groups(g) {
+        let images = Images { values: &images.values[range.start * image_len..range.end * image_len], ..*images };
+        let tiling = Tiling::new(count, g.kernel, height, width);
+        let stride = tiling.stride();
+        scratch(POINTS * channels * stride, |products| {
+            scratch(POINTS * images.channels * stride, |tiles| {
+                tiles::transform(&images, padding, tiling, SIDE, tiles);
+                let products = products.par_chunks_mut(channels * stride).with_min_len(4);
+                let filters = filters.par_chunks(images.channels * left_stride);
+                let tiles = tiles.par_chunks(images.channels * stride);
+                products.zip(filters).zip(tiles).for_each(|((out, left), right)| {
+                    let columns = tiling.count();
+                    T::product(Product { left, left_stride, right, out, stride, rows: channels, columns });
                 });
             });
+            let out = &mut out[range.start * out_len..range.end * out_len];
             output::transform(products, out, tiling, (channels, height, width), bias);
         });
     }

@@ -4,7 +4,7 @@ use super::lines::{self, LANES, load};
 use super::{SIDE, Tiling};
 use crate::element::{Element, vectorized};
 
-/// Transforms products (point x channel x tile) back to an image of `channels` x `height` x `width`, plus `bias`.
+/// Transforms products (point x channel x tile) back to images of `channels` x `height` x `width`, plus `bias`.
 pub(super) fn transform<T: Element>(
     products: &[T],
     out: &mut [T],
@@ -13,10 +13,11 @@ pub(super) fn transform<T: Element>(
     bias: Option<&[T]>,
 ) {
     let (channels, height, width) = size;
-    out.par_chunks_mut(height * width).enumerate().for_each_init(Vec::new, |scratch, (channel, out)| {
+    out.par_chunks_mut(height * width).enumerate().for_each_init(Vec::new, |scratch, (plane, out)| {
+        let (image, channel) = (plane / channels, plane % channels);
         let bias = bias.map_or(T::default(), |bias| bias[channel]);
-        let count = tiling.count();
-        let point = |i: usize| &products[(i * channels + channel) * count..][..count];
+        let (stride, count) = (tiling.stride(), tiling.of_one());
+        let point = |i: usize| &products[(i * channels + channel) * stride + image * count..][..count];
         vectorized(
             #[inline(always)]
             || match tiling.step {
@@ -36,7 +37,7 @@ fn run<'a, T: Element, const STEP: usize>(
     scratch: &mut Vec<T>,
     out: &mut [T],
 ) {
-    let count = tiling.count();
+    let count = tiling.of_one();
     // Output row x output column x tile.
     let stride = count.next_multiple_of(LANES);
     scratch.resize(STEP * STEP * stride, T::default());

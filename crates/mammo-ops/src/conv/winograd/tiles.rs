@@ -1,53 +1,47 @@
 use rayon::prelude::*;
 
 use super::lines::{self, LANES, load, store};
-use super::{Images, POINTS, Padding, SIDE, Tiling};
+use super::{Images, POINTS, Padding, SIDE, Tiling, rows_by_channel};
 use crate::element::{Element, vectorized};
-use crate::matmul::Matrix;
 
-/// Cuts an image into tiles of `taps` x `taps` pixels, `tiling.step` apart, and transforms them: as pixels of an image
-/// where the tile is whole (`taps` is [`SIDE`]), else as the taps of a filter. `out` becomes channel x point x tile.
+/// Cuts images into tiles of `taps` x `taps` pixels, `tiling.step` apart, and transforms them: as pixels of an image
+/// where the tile is whole (`taps` is [`SIDE`]), else as the taps of a filter. `out` becomes point x channel x tile, the
+/// tiles of all images one after the other.
 pub(super) fn transform<T: Element>(
-    image: &[T],
     images: &Images<T>,
     padding: Padding,
     tiling: Tiling,
     taps: usize,
     out: &mut [T],
 ) {
-    let count = tiling.count();
-    out.par_chunks_mut(POINTS * count).zip(image.par_chunks(images.height * images.width)).for_each_init(
-        Scratch::default,
-        |scratch, (out, plane)| {
-            vectorized(
-                #[inline(always)]
-                || {
+    let rows = rows_by_channel(out, images.channels, tiling.stride());
+    rows.into_par_iter().enumerate().for_each_init(Scratch::default, |scratch, (channel, mut rows)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for image in 0..tiling.images {
+                    let plane = images.plane(image, channel);
                     let size = (images.height, images.width);
+                    let at = image * tiling.of_one();
+                    let out = &mut rows;
                     match (tiling.step, taps) {
-                        (4, SIDE) => scratch.run::<4, SIDE>(plane, size, padding, tiling, out, lines::tile),
-                        (3, SIDE) => scratch.run::<3, SIDE>(plane, size, padding, tiling, out, lines::tile),
+                        (4, SIDE) => scratch.run::<4, SIDE>(plane, size, padding, tiling, at, out, lines::tile),
+                        (3, SIDE) => scratch.run::<3, SIDE>(plane, size, padding, tiling, at, out, lines::tile),
                         (4, _) => {
-                            scratch.run::<4, 4>(plane, size, padding, tiling, out, lines::filter::<T, 4>);
+                            scratch.run::<4, 4>(plane, size, padding, tiling, at, out, lines::filter::<T, 4>);
                         }
                         (_, _) => {
-                            scratch.run::<3, 3>(plane, size, padding, tiling, out, lines::filter::<T, 3>);
+                            scratch.run::<3, 3>(plane, size, padding, tiling, at, out, lines::filter::<T, 3>);
                         }
                     }
-                },
-            );
-        },
-    );
-}
-
-/// The transformed tiles of one point: channels x tiles.
-pub(super) fn matrix<T>(tiles: &[T], point: usize, channels: usize, count: usize) -> Matrix<'_, T> {
-    Matrix {
-        data: &tiles[point * count..],
-        rows: channels,
-        columns: count,
-        row_stride: POINTS * count,
-        column_stride: 1,
-    }
+                }
+                // What fills up the rows is multiplied too: it may be anything but a number that slows the work.
+                for row in &mut rows {
+                    row[tiling.count()..].fill(T::default());
+                }
+            },
+        );
+    });
 }
 
 /// Buffers of one thread, kept from channel to channel.
@@ -62,7 +56,8 @@ struct Scratch<T> {
 }
 
 impl<T: Element> Scratch<T> {
-    /// Transforms the tiles of one channel along the rows, which neighbouring tiles share, and then down the columns.
+    #[allow(clippy::too_many_arguments)] // one call, four times over
+    /// Transforms the tiles of one channel of one image along the rows, which neighbouring tiles share, and then down the columns.
     #[inline(always)]
     fn run<const STEP: usize, const TAPS: usize>(
         &mut self,
@@ -70,7 +65,8 @@ impl<T: Element> Scratch<T> {
         size: (usize, usize),
         padding: Padding,
         tiling: Tiling,
-        out: &mut [T],
+        first_tile: usize,
+        out: &mut [&mut [T]; POINTS],
         transform: impl Fn([T; TAPS]) -> [T; SIDE] + Copy,
     ) {
         let (height, width) = size;
@@ -101,7 +97,6 @@ impl<T: Element> Scratch<T> {
                 store(lanes, &mut self.rows[point * len + at..][..LANES]);
             }
         }
-        let count = tiling.count();
         for x in 0..SIDE {
             for row in 0..tiling.rows {
                 for at in (0..columns).step_by(LANES) {
@@ -110,9 +105,9 @@ impl<T: Element> Scratch<T> {
                     for (tap, points) in points.iter_mut().enumerate() {
                         *points = load(&self.rows[first + tap * columns..]);
                     }
-                    let tile = row * columns + at;
+                    let tile = first_tile + row * columns + at;
                     for (y, lanes) in lines::each(&points, transform).iter().enumerate() {
-                        store(lanes, &mut out[(y * SIDE + x) * count..][..count][tile..]);
+                        store(lanes, &mut out[y * SIDE + x][tile..]);
                     }
                 }
             }
