@@ -62,5 +62,26 @@ pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
+/// Running sums that are kept side by side, so that the compiler may use vector registers: a plain sum has one order
+/// and stays scalar. Also more exact than one sum.
+pub(crate) const LANES: usize = 32;
+
+/// The sum of `f` over the elements of slices of one length.
+#[inline(always)]
+pub(crate) fn sum<T: Element, const N: usize>(slices: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
+    let len = slices[0].len();
+    // Fixed-size blocks carry their length in their type, which spares the bounds checks that prevent vectorising.
+    let blocks = slices.map(|s| s.as_chunks::<LANES>().0);
+    let mut sums = [T::default(); LANES];
+    for i in 0..len / LANES {
+        let block = blocks.map(|b| &b[i]);
+        for lane in 0..LANES {
+            sums[lane] += f(block.map(|b| b[lane]));
+        }
+    }
+    let tail = (len / LANES * LANES..len).fold(T::default(), |acc, i| acc + f(slices.map(|s| s[i])));
+    sums.iter().fold(tail, |acc, &s| acc + s)
+}
+
 /// The shortest slice that is worth handing to a second thread.
 pub(crate) const PARALLEL_LEN: usize = 16 * 1024;

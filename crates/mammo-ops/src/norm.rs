@@ -2,7 +2,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::element::{Element, dispatch, slice, vectorized};
+use crate::element::{Element, dispatch, slice, sum, vectorized};
 
 /// Instance normalisation of every channel of every image by its own mean and (biased) variance, with an activation
 /// behind it: `activation(scale * (x - mean) / sqrt(variance + epsilon) + shift)`.
@@ -167,27 +167,6 @@ impl InstanceNorm {
         }
         out
     }
-}
-
-/// Running sums that are kept side by side, so that the compiler may use vector registers: a plain sum has one order
-/// and stays scalar. Also more exact than one sum.
-const LANES: usize = 32;
-
-/// The sum of `f` over the elements of slices of one length.
-#[inline(always)]
-fn sum<T: Element, const N: usize>(slices: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
-    let len = slices[0].len();
-    // Fixed-size blocks carry their length in their type, which spares the bounds checks that prevent vectorising.
-    let blocks = slices.map(|s| s.as_chunks::<LANES>().0);
-    let mut sums = [T::default(); LANES];
-    for i in 0..len / LANES {
-        let block = blocks.map(|b| &b[i]);
-        for lane in 0..LANES {
-            sums[lane] += f(block.map(|b| b[lane]));
-        }
-    }
-    let tail = (len / LANES * LANES..len).fold(T::default(), |acc, i| acc + f(slices.map(|s| s[i])));
-    sums.iter().fold(tail, |acc, &s| acc + s)
 }
 
 /// Channels and pixels of a channel.

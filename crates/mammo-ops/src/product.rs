@@ -100,10 +100,12 @@ macro_rules! product {
                         }
                     }
                 }
-                let out = self.out.chunks_exact_mut(self.stride).skip(row);
-                for (sums, out) in sums.iter().zip(out) {
-                    if let Some(out) = S::$as_mut_simd(&mut out[column..]).0.first_chunk_mut::<N>() {
-                        *out = *sums;
+                for r in 0..R {
+                    if row + r < self.rows {
+                        let out = &mut self.out[(row + r) * self.stride + column..];
+                        if let Some(out) = S::$as_mut_simd(out).0.first_chunk_mut::<N>() {
+                            *out = sums[r];
+                        }
                     }
                 }
             }
@@ -112,7 +114,7 @@ macro_rules! product {
 }
 
 macro_rules! row_product {
-    ($t:ty, $run:ident, $as_simd:ident, $splat:ident, $mul_add:ident, $reduce_sum:ident) => {
+    ($t:ty, $vector:ident, $run:ident, $as_simd:ident, $splat:ident, $mul_add:ident, $reduce_sum:ident) => {
         impl WithSimd for RowProduct<'_, $t> {
             type Output = ();
 
@@ -159,6 +161,7 @@ macro_rules! row_product {
                     *line = S::$as_simd(&self.right[(column + c) * self.stride..][..depth]).0;
                 }
                 let mut sums = [[simd.$splat(0.0); C]; R];
+                // Both loops in full, so that the sums stay in registers.
                 for i in 0..left[0].len() {
                     let mut factors = [simd.$splat(0.0); R];
                     for r in 0..R {
@@ -171,19 +174,34 @@ macro_rules! row_product {
                         }
                     }
                 }
-                for (r, sums) in sums.iter().enumerate() {
-                    for (c, &sum) in sums.iter().enumerate() {
-                        let out = &mut self.out[(row + r) * columns + column + c];
-                        let sum = simd.$reduce_sum(sum);
-                        *out = if self.accumulate { *out + sum } else { sum };
-                    }
+                // Written out: a loop over the rows would keep the sums in memory from their start.
+                const { assert!(R <= 4) };
+                let mut finish = |r: usize| self.finish(simd, sums[r], (row + r) * columns + column);
+                finish(0);
+                if R > 1 {
+                    finish(1);
+                }
+                if R > 2 {
+                    finish(2);
+                }
+                if R > 3 {
+                    finish(3);
+                }
+            }
+
+            #[inline(always)]
+            fn finish<S: Simd, const C: usize>(&mut self, simd: S, sums: [S::$vector; C], at: usize) {
+                for c in 0..C {
+                    let out = &mut self.out[at + c];
+                    let sum = simd.$reduce_sum(sums[c]);
+                    *out = if self.accumulate { *out + sum } else { sum };
                 }
             }
         }
     };
 }
-row_product!(f32, run_f32, as_simd_f32s, splat_f32s, mul_add_e_f32s, reduce_sum_f32s);
-row_product!(f64, run_f64, as_simd_f64s, splat_f64s, mul_add_e_f64s, reduce_sum_f64s);
+row_product!(f32, f32s, run_f32, as_simd_f32s, splat_f32s, mul_add_e_f32s, reduce_sum_f32s);
+row_product!(f64, f64s, run_f64, as_simd_f64s, splat_f64s, mul_add_e_f64s, reduce_sum_f64s);
 
 product!(f32, run_f32, as_simd_f32s, as_mut_simd_f32s, splat_f32s, mul_add_e_f32s);
 product!(f64, run_f64, as_simd_f64s, as_mut_simd_f64s, splat_f64s, mul_add_e_f64s);

@@ -111,16 +111,20 @@ pub fn discriminator_loss(
     real: &Tensor,
     fake: &Tensor,
 ) -> Result<Tensor, TrainError> {
-    let on_real = least_squares_loss(&judge.forward(real)?, 1.0)?;
-    let on_fake = least_squares_loss(&judge.forward(&fake.detach())?, 0.0)?;
+    // One batch of both: every image is normalised by itself, so the logits are those of two calls, at less cost.
+    let logits = judge.forward(&Tensor::cat(&[real, &fake.detach()], 0)?)?;
+    let part = |first, images: &Tensor| logits.narrow(0, first, images.dim(0)?)?.contiguous();
+    let on_real = least_squares_loss(&part(0, real)?, 1.0)?;
+    let on_fake = least_squares_loss(&part(real.dim(0)?, fake)?, 0.0)?;
     Ok((on_real + on_fake)?.affine(0.5, 0.0)?)
 }
 
 /// One update in Zhu's order: both generators together against frozen discriminators, then both discriminators on the
 /// same fakes, which were made before the generators moved and pass through the pools (of fake A, of fake B).
 ///
-/// The two ways share parameters and nothing else, so they run side by side on rayon's threads, and so do the two
-/// discriminators. Their gradients are added in a fixed order: results do not depend on the number of threads.
+/// The two ways share parameters and nothing else, so that small networks run them side by side on rayon's threads, and
+/// so the two discriminators; large ones have work enough for all threads in each operation and need only the memory of
+/// one way. The gradients are added in a fixed order: results depend neither on that nor on the number of threads.
 ///
 /// # Errors
 /// Failures of the networks.
@@ -141,7 +145,10 @@ pub fn train_step(
         let losses = [number(&pass.adversarial)?, number(&pass.cycle)?, identity];
         Ok((gradients, pass.fake.detach(), losses))
     };
-    let (ab, ba) = rayon::join(|| there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
+    let (_, _, height, width) = real_a.dims4()?;
+    let small = model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES;
+    let (ab, ba) =
+        both(small, || there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
     let ((gradients_ab, fake_b, losses_ab), (gradients_ba, fake_a, losses_ba)) = (ab?, ba?);
     for (_, optimizer) in &mut model.adam[..2] {
         optimizer.update(&[&gradients_ab, &gradients_ba], adam)?;
@@ -154,14 +161,29 @@ pub fn train_step(
         let loss = discriminator_loss(judge, real, fake)?;
         Ok((loss.backward()?, number(&loss)?))
     };
-    let (a, b) =
-        rayon::join(|| judge(&model.d_a, real_a, &pooled_a), || judge(&model.d_b, real_b, &pooled_b));
+    let (a, b) = both(
+        small,
+        || judge(&model.d_a, real_a, &pooled_a),
+        || judge(&model.d_b, real_b, &pooled_b),
+    );
     let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
     model.adam[2].1.update(&[&gradients_a], adam)?;
     model.adam[3].1.update(&[&gradients_b], adam)?;
     let ([adversarial_ab, cycle_a, identity_a], [adversarial_ba, cycle_b, identity_b]) =
         (losses_ab, losses_ba);
     Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
+}
+
+/// Values of a generator's first layer up to which the two ways run side by side: two megabytes of f32.
+const SIDE_BY_SIDE_VALUES: usize = 512 * 1024;
+
+/// Does two pieces of work at once or one after the other.
+fn both<A: Send, B: Send>(
+    side_by_side: bool,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if side_by_side { rayon::join(a, b) } else { (a(), b()) }
 }
 
 fn number(scalar: &Tensor) -> Result<f32, TrainError> {

@@ -5,7 +5,7 @@ use super::backward_data::backward_data;
 use super::backward_weight::backward_weight;
 use super::forward::forward;
 use super::geometry::{Geometry, Padding};
-use crate::element::{Element, dispatch, slice};
+use crate::element::{Element, dispatch, slice, sum, vectorized};
 
 /// How a convolution moves over its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,8 +335,13 @@ impl CustomOp1 for ChannelSum {
 }
 
 fn channel_sums<T: Element>(values: &[T], channels: usize, plane: usize) -> Vec<T> {
-    let sums: Vec<T> =
-        values.par_chunks(plane).map(|plane| plane.iter().fold(T::default(), |acc, &v| acc + v)).collect();
+    let sum = |plane: &[T]| {
+        vectorized(
+            #[inline(always)]
+            || sum([plane], |[v]| v),
+        )
+    };
+    let sums: Vec<T> = values.par_chunks(plane).map(sum).collect();
     (0..channels)
         .map(|c| sums.iter().skip(c).step_by(channels).fold(T::default(), |acc, &v| acc + v))
         .collect()

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::element::{Element, vectorized};
+use crate::element::{Element, LANES, vectorized};
 use crate::product::{Product, padded, turned};
 
 /// A kernel-sized window that slides over one padded image and is seen as columns: entry
@@ -139,11 +139,12 @@ impl<T: Element> Window<'_, T> {
     pub(super) fn tap_sums(&self, d: usize, grad: &[T], sums: &mut [T]) {
         for ky in 0..self.kernel_y {
             for kx in 0..self.kernel_x {
+                let mut running = [T::default(); LANES];
                 let mut total = T::default();
                 for (y, grad_row) in grad.chunks_exact(self.width).enumerate() {
                     let row = &self.source_row(d, y, ky)[self.origin_x + kx..];
                     total += if self.stride == 1 {
-                        dot(grad_row, &row[..self.width])
+                        add_products(&mut running, grad_row, &row[..self.width])
                     } else {
                         grad_row
                             .iter()
@@ -151,23 +152,22 @@ impl<T: Element> Window<'_, T> {
                             .fold(T::default(), |acc, (&g, &v)| acc + g * v)
                     };
                 }
+                total = running.iter().fold(total, |acc, &v| acc + v);
                 sums[ky * self.kernel_x + kx] = total;
             }
         }
     }
 }
 
-/// Dot product with many running sums, which the compiler keeps in vector registers; a plain sum may not be
-/// reordered and stays scalar.
+/// Adds the products of two rows to running sums, which the compiler keeps in vector registers (a plain sum may not be
+/// reordered and stays scalar), and returns the sum of what is left over at the end.
 #[inline(always)]
-fn dot<T: Element>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::default(); 32];
-    let ((a_blocks, a_tail), (b_blocks, b_tail)) = (a.as_chunks::<32>(), b.as_chunks::<32>());
-    let tail = a_tail.iter().zip(b_tail).fold(T::default(), |acc, (&x, &y)| acc + x * y);
+fn add_products<T: Element>(running: &mut [T; LANES], a: &[T], b: &[T]) -> T {
+    let ((a_blocks, a_tail), (b_blocks, b_tail)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for i in 0..32 {
-            sums[i] += x[i] * y[i];
+        for i in 0..LANES {
+            running[i] += x[i] * y[i];
         }
     }
-    sums.iter().fold(tail, |acc, &s| acc + s)
+    a_tail.iter().zip(b_tail).fold(T::default(), |acc, (&x, &y)| acc + x * y)
 }
