@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
-use mammo_ops::{Activation, Conv2dConfig, Padding, add_relu, tanh, tanh_sum};
+use mammo_ops::{Activation, Conv2dConfig, Padding, tanh, tanh_sum};
 use rand::Rng;
 
 use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, Source, UpConv, padding, rectifier};
@@ -28,15 +28,14 @@ struct Layers {
 
 struct Block {
     first: (Conv, Norm),
+    /// Its norm's activation stands behind the sum.
     second: (Conv, Norm),
-    relu_after_sum: bool,
 }
 
 impl Block {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.first.1.forward(&self.first.0.forward(x)?)?;
-        let y = self.second.1.forward(&self.second.0.forward(&y)?)?;
-        if self.relu_after_sum { add_relu(x, &y) } else { x + y }
+        self.second.1.forward_residual(&self.second.0.forward(&y)?, x)
     }
 }
 
@@ -141,8 +140,9 @@ fn layers(config: &GeneratorConfig, source: &mut impl Source) -> Result<Layers> 
                 norm(source, &format!("res{i}.norm{n}"), 4 * ngf, activation)?,
             ))
         };
-        let (first, second) = (half(1, active)?, half(2, Activation::Identity)?);
-        blocks.push(Block { first, second, relu_after_sum: config.relu_after_sum });
+        let after_sum = if config.relu_after_sum { Activation::Relu } else { Activation::Identity };
+        let (first, second) = (half(1, active)?, half(2, after_sum)?);
+        blocks.push(Block { first, second });
     }
     let mut up = Vec::new();
     for (i, channels) in [(1, 4 * ngf), (2, 2 * ngf)] {

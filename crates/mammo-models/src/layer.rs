@@ -1,6 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_ops::{
     Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d, instance_norm,
+    instance_norm_residual,
 };
 use rand::Rng;
 use rand_distr::{Distribution, Normal};
@@ -166,6 +167,12 @@ impl Norm {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let affine = self.affine.as_ref().map(|(scale, shift)| (scale, shift));
         instance_norm(x, affine, EPSILON, self.activation)
+    }
+
+    /// The activation of the sum of the normalised `x` and `residual`.
+    pub(crate) fn forward_residual(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        let affine = self.affine.as_ref().map(|(scale, shift)| (scale, shift));
+        instance_norm_residual(x, affine, EPSILON, residual, self.activation)
     }
 }
 

@@ -67,6 +67,15 @@ pub fn tanh_sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.contiguous()?.apply_op2(&b.contiguous()?, TanhSum)
 }
 
+/// The gradient before an activation, from its result and the gradient behind it.
+pub(crate) fn gradient_through(activation: Activation, result: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    let grad = grad.contiguous()?;
+    if activation == Activation::Identity {
+        return Ok(grad);
+    }
+    result.apply_op2_no_bwd(&grad, &RectifierBackward(activation.slope()))
+}
+
 fn same_shape(a: &Tensor, b: &Tensor) -> Result<()> {
     if a.dims() == b.dims() { Ok(()) } else { bail!("shapes {:?} and {:?} differ", a.dims(), b.dims()) }
 }

@@ -37,6 +37,7 @@ mod element;
 mod loss;
 mod norm;
 mod product;
+mod residual;
 mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
@@ -44,3 +45,4 @@ pub use adam::{AdamConfig, adam_update};
 pub use conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
 pub use loss::{l1_loss, least_squares_loss};
 pub use norm::instance_norm;
+pub use residual::instance_norm_residual;

@@ -40,9 +40,9 @@ pub fn instance_norm(
 }
 
 #[derive(Clone, Copy)]
-struct InstanceNorm {
-    epsilon: f64,
-    activation: Activation,
+pub(crate) struct InstanceNorm {
+    pub(crate) epsilon: f64,
+    pub(crate) activation: Activation,
 }
 
 /// Gradient to the input, from (x, result, gradient of the result) with the scale inside, which is not an operand
@@ -56,7 +56,18 @@ struct BackwardInput {
 struct BackwardAffine(InstanceNorm);
 
 impl InstanceNorm {
-    fn forward<T: Element>(
+    /// The gradient to the input of a norm without activation, from the gradient of its result.
+    pub(crate) fn gradient_to_input(self, x: &Tensor, scale: Option<&Tensor>, grad: &Tensor) -> Result<Tensor> {
+        // Without an activation the result, whose sign would choose its branch, is not looked at.
+        x.apply_op3_no_bwd(grad, grad, &BackwardInput { norm: self, scale: scale.cloned() })
+    }
+
+    /// The gradients to scale and shift of a norm without activation as a 2 x C tensor.
+    pub(crate) fn gradient_to_affine(self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
+        x.apply_op3_no_bwd(grad, grad, &BackwardAffine(self))
+    }
+
+    pub(crate) fn forward<T: Element>(
         self,
         x: &[T],
         affine: Option<(&[T], &[T])>,
@@ -170,7 +181,7 @@ impl InstanceNorm {
 }
 
 /// Channels and pixels of a channel.
-fn planes(layout: &Layout) -> Result<(usize, usize)> {
+pub(crate) fn planes(layout: &Layout) -> Result<(usize, usize)> {
     let (_, channels, height, width) = layout.shape().dims4()?;
     Ok((channels, height * width))
 }
