@@ -23,25 +23,42 @@
 //! [`Cohort::select`] gives it a label by a named rule; [`Cohort::split`] keeps all images of a person on one side;
 //! [`prepare`] removes what is not breast, puts the chest wall to the left and brings it to the size of a network.
 
+mod bcdr;
+mod cbis_ddsm;
+mod cmmd;
 mod cohort;
 mod error;
+mod exclusions;
 mod inbreast;
 mod intensity;
+mod labelling;
+mod manifest;
 mod mini_mias;
+mod note;
+pub mod parse;
+mod picture;
+mod place;
 mod prepare;
+mod preset;
 mod release;
 mod segment;
 mod size;
 mod source;
 mod split;
 mod summary;
+mod table;
+mod vindr_mammo;
 
-pub use cohort::{Cohort, Excluded, ExclusionReason, Member, ViewFilter};
+pub use cohort::{Cohort, CohortPlan, Excluded, ExclusionReason, Member, ViewFilter};
 pub use error::DatasetError;
+pub use exclusions::Exclusions;
 pub use intensity::{IntensityMap, from_network, to_network};
+pub use labelling::Labelling;
+pub use note::{Note, NoteKind};
 pub use prepare::{Crop, Prepared, prepare, prepare_twin};
-pub use release::{ImageRecord, Note, Release, read_release};
+pub use preset::CohortPreset;
+pub use release::{ImageRecord, Problem, Release, Scan, read_release, scan_release};
 pub use size::ImageSize;
-pub use source::{Dataset, Source};
+pub use source::{Dataset, Medium, Source};
 pub use split::Split;
 pub use summary::{CohortSummary, PartSummary};

@@ -1,5 +1,4 @@
-use crate::{Dataset, DatasetError, ImageRecord, ImageSize, IntensityMap, segment};
-use image::DynamicImage;
+use crate::{DatasetError, ImageRecord, ImageSize, IntensityMap, Medium, picture, segment};
 use mammo_core::{Fit, Laterality, Mask, Plane, Point, Roi};
 use mammo_dicom::Mammogram;
 use serde::{Deserialize, Serialize};
@@ -63,14 +62,14 @@ impl Prepared {
 pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Prepared, DatasetError> {
     let path = root.join(&record.path);
     let source_sha256 = mammo_files::sha256_file(&path)?;
-    let Source { plane: source, breast, background } = read(&path, record.dataset)?;
+    let Source { plane: source, breast, background } = read(&path, record.medium)?;
     let no_breast = || DatasetError::NoBreast { path: path.clone() };
     let (first, end) = segment::columns_of(&breast).ok_or_else(no_breast)?;
-    let (crop, mirrored) = match record.dataset {
-        Dataset::Inbreast => {
+    let (crop, mirrored) = match record.medium {
+        Medium::Digital => {
             (Crop { left_px: 0, width_px: source.width() }, record.laterality == Laterality::Right)
         }
-        Dataset::MiniMias => {
+        Medium::Film => {
             (Crop { left_px: first, width_px: end - first }, segment::chest_wall_is_right(&breast))
         }
     };
@@ -107,11 +106,11 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
 /// # Errors
 /// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
 pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
-    let Source { plane: source, breast, .. } = read(twin_path, record.dataset)?;
+    let Source { plane: source, breast, .. } = read(twin_path, record.medium)?;
     let height = like.fit.source_height_px;
-    let fits = match record.dataset {
-        Dataset::Inbreast => source.width() == like.crop.width_px,
-        Dataset::MiniMias => source.width() >= like.crop.left_px + like.crop.width_px,
+    let fits = match record.medium {
+        Medium::Digital => source.width() == like.crop.width_px,
+        Medium::Film => source.width() >= like.crop.left_px + like.crop.width_px,
     };
     if source.height() != height || !fits {
         return Err(DatasetError::TwinSize {
@@ -133,27 +132,17 @@ struct Source {
     background: f32,
 }
 
-fn read(path: &Path, dataset: Dataset) -> Result<Source, DatasetError> {
-    match dataset {
-        Dataset::Inbreast => {
-            let plane = Mammogram::open(path)?.display_plane();
-            let breast = segment::digital(&plane);
-            Ok(Source { plane, breast, background: 0.0 })
-        }
-        Dataset::MiniMias => {
-            let broken = |reason: String| DatasetError::Picture { path: path.to_owned(), reason };
-            let picture = image::open(path).map_err(|e| broken(e.to_string()))?;
-            let (width, height) = (picture.width() as usize, picture.height() as usize);
-            // Grey values as the file stores them, not stretched to another number of bits.
-            let data = match picture {
-                DynamicImage::ImageLuma8(grey) => grey.into_raw().into_iter().map(f32::from).collect(),
-                other => other.into_luma16().into_raw().into_iter().map(f32::from).collect(),
-            };
-            let plane = Plane::new(width, height, data).map_err(|e| broken(e.to_string()))?;
-            let (breast, background) = segment::film(&plane);
-            Ok(Source { plane, breast, background })
-        }
-    }
+fn read(path: &Path, medium: Medium) -> Result<Source, DatasetError> {
+    let plane = if picture::is_dicom(path)? {
+        Mammogram::open(path)?.display_plane()
+    } else {
+        picture::decode(&fs_err::read(path).map_err(mammo_files::FileError::from)?, path)?
+    };
+    let (breast, background) = match medium {
+        Medium::Digital => (segment::digital(&plane), 0.0),
+        Medium::Film => segment::film(&plane),
+    };
+    Ok(Source { plane, breast, background })
 }
 
 /// The part that is used at the size asked for, black outside of the breast, and the breast there: the pixels that
