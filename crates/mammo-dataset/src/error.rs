@@ -102,6 +102,17 @@ pub enum DatasetError {
         /// The file or link.
         path: PathBuf,
     },
+    /// A picture whose breast hangs on the other edge than the side that the release gives.
+    #[error(
+        "{}: the breast is on the other side than {laterality} says; the file may have been swapped with another one",
+        path.display()
+    )]
+    OtherSide {
+        /// The file.
+        path: PathBuf,
+        /// The side that the release gives.
+        laterality: mammo_core::Laterality,
+    },
     /// A header that lacks what a data set says nowhere else.
     #[error("{}: the header does not say {what}, which this data set says nowhere else", path.display())]
     Unsaid {

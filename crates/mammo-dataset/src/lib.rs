@@ -23,13 +23,17 @@
 //! [`Cohort::select`] gives it a label by a named rule; [`Cohort::split`] keeps all images of a person on one side;
 //! [`prepare`] removes what is not breast, puts the chest wall to the left and brings it to the size of a network.
 
+pub mod audit;
 mod bcdr;
 mod cbis_ddsm;
 mod cmmd;
 mod cohort;
+mod digests;
 mod error;
 mod exclusions;
+mod expected;
 mod inbreast;
+pub mod ingest;
 mod intensity;
 mod labelling;
 mod manifest;
@@ -42,20 +46,24 @@ mod prepare;
 mod preset;
 mod release;
 mod segment;
+mod side;
 mod size;
 mod source;
 mod split;
 mod summary;
 mod table;
 mod vindr_mammo;
+mod workers;
 
 pub use cohort::{Cohort, CohortPlan, Excluded, ExclusionReason, Member, ViewFilter};
+pub use digests::Digests;
 pub use error::DatasetError;
 pub use exclusions::Exclusions;
+pub use expected::{DataManifest, Difference};
 pub use intensity::{IntensityMap, from_network, to_network};
 pub use labelling::Labelling;
 pub use note::{Note, NoteKind};
-pub use prepare::{Crop, Prepared, prepare, prepare_twin};
+pub use prepare::{Crop, Prepared, prepare, prepare_bytes, prepare_twin};
 pub use preset::CohortPreset;
 pub use release::{ImageRecord, Problem, Release, Scan, read_release, scan_release};
 pub use size::ImageSize;

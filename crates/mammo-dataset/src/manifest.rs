@@ -49,8 +49,15 @@ pub(crate) struct Row {
     assessment: Assessment,
     rois: Vec<Roi>,
     synthetic: bool,
-    pub(crate) sha256: Option<String>,
+    sha256: Option<String>,
     excluded: bool,
+}
+
+impl Row {
+    /// The digest that the table gives for the file.
+    pub(crate) fn digest(self) -> Option<(PathBuf, String)> {
+        Some((self.path, self.sha256?))
+    }
 }
 
 /// Reads the table; rows that cannot be understood are errors in their place. The name decides: `.csv`, else JSON lines.

@@ -31,7 +31,8 @@ pub(crate) fn facts(root: &Path, path: &Path) -> Result<Facts, DatasetError> {
     if fs_err::metadata(&file).map_err(FileError::from)?.len() == 0 {
         return Err(DatasetError::EmptyFile { path: file });
     }
-    if is_dicom(&file)? || file.extension().is_some_and(|e| e.eq_ignore_ascii_case("dcm") || e == "dicom") {
+    let is_named_dicom = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("dcm") || e == "dicom");
+    if is_named_dicom || is_dicom(&start_of(&file)?) {
         let header = mammo_dicom::read_header(&file)?;
         let size_px = (header.columns_px, header.rows_px);
         return Ok(Facts { size_px, synthetic: header.synthetic, dicom: Some(header) });
@@ -41,13 +42,18 @@ pub(crate) fn facts(root: &Path, path: &Path) -> Result<Facts, DatasetError> {
     Ok(Facts { size_px, synthetic: is_marked(&file), dicom: None })
 }
 
-/// Whether a file begins as DICOM does.
-pub(crate) fn is_dicom(path: &Path) -> Result<bool, DatasetError> {
+/// Whether bytes begin as DICOM does.
+pub(crate) fn is_dicom(bytes: &[u8]) -> bool {
+    // Some writers leave the preamble out.
+    bytes.get(128..132) == Some(b"DICM") || bytes.starts_with(b"DICM")
+}
+
+/// The first bytes of a file, as many as [`is_dicom`] looks at.
+fn start_of(path: &Path) -> Result<Vec<u8>, DatasetError> {
     let mut start = Vec::with_capacity(132);
     let file = fs_err::File::open(path).map_err(FileError::from)?;
     file.take(132).read_to_end(&mut start).map_err(FileError::from)?;
-    // Some writers leave the preamble out.
-    Ok(start.get(128..132) == Some(b"DICM") || start.starts_with(b"DICM"))
+    Ok(start)
 }
 
 /// Whether a picture of this software carries its mark, in the file or beside it.

@@ -29,8 +29,6 @@ pub struct Prepared {
     pub intensity: IntensityMap,
     /// Regions of interest in pixels of `plane`.
     pub rois: Vec<Roi>,
-    /// SHA-256 of the image file.
-    pub source_sha256: String,
 }
 
 impl Prepared {
@@ -61,9 +59,21 @@ impl Prepared {
 /// [`DatasetError`], naming the file: it cannot be read, or there is no breast in it.
 pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Prepared, DatasetError> {
     let path = root.join(&record.path);
-    let source_sha256 = mammo_files::sha256_file(&path)?;
-    let Source { plane: source, breast, background } = read(&path, record.medium)?;
-    let no_breast = || DatasetError::NoBreast { path: path.clone() };
+    prepare_bytes(&bytes_of(&path)?, &path, record, size)
+}
+
+/// As [`prepare`], for a file that is in memory already; `path` is for messages alone.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_bytes(
+    bytes: &[u8],
+    path: &Path,
+    record: &ImageRecord,
+    size: ImageSize,
+) -> Result<Prepared, DatasetError> {
+    let Source { plane: source, breast, background } = read(bytes, path, record.medium)?;
+    let no_breast = || DatasetError::NoBreast { path: path.to_owned() };
     let (first, end) = segment::columns_of(&breast).ok_or_else(no_breast)?;
     let (crop, mirrored) = match record.medium {
         Medium::Digital => {
@@ -86,7 +96,6 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
         fit,
         intensity,
         rois: Vec::new(),
-        source_sha256,
     };
     prepared.rois = record
         .rois
@@ -106,7 +115,7 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
 /// # Errors
 /// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
 pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
-    let Source { plane: source, breast, .. } = read(twin_path, record.medium)?;
+    let Source { plane: source, breast, .. } = read(&bytes_of(twin_path)?, twin_path, record.medium)?;
     let height = like.fit.source_height_px;
     let fits = match record.medium {
         Medium::Digital => source.width() == like.crop.width_px,
@@ -132,11 +141,15 @@ struct Source {
     background: f32,
 }
 
-fn read(path: &Path, medium: Medium) -> Result<Source, DatasetError> {
-    let plane = if picture::is_dicom(path)? {
-        Mammogram::open(path)?.display_plane()
+fn bytes_of(path: &Path) -> Result<Vec<u8>, DatasetError> {
+    Ok(fs_err::read(path).map_err(mammo_files::FileError::from)?)
+}
+
+fn read(bytes: &[u8], path: &Path, medium: Medium) -> Result<Source, DatasetError> {
+    let plane = if picture::is_dicom(bytes) {
+        Mammogram::from_bytes(bytes, path)?.display_plane()
     } else {
-        picture::decode(&fs_err::read(path).map_err(mammo_files::FileError::from)?, path)?
+        picture::decode(bytes, path)?
     };
     let (breast, background) = match medium {
         Medium::Digital => (segment::digital(&plane), 0.0),

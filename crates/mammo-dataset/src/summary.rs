@@ -102,7 +102,7 @@ impl CohortSummary {
     }
 }
 
-fn part(cohort: &Cohort, indices: &[usize]) -> PartSummary {
+pub(crate) fn part(cohort: &Cohort, indices: &[usize]) -> PartSummary {
     let members: Vec<_> = indices.iter().map(|&i| &cohort.members[i]).collect();
     let cancer = members.iter().filter(|m| m.label == Label::Cancer).count();
     PartSummary {
