@@ -408,6 +408,3 @@ fn pixels(records: &[ImageRecord], read: &BTreeMap<usize, Read>) -> BTreeMap<Str
     }
     all
 }
-
-#[cfg(test)]
-mod tests;

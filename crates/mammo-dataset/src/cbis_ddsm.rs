@@ -269,6 +269,3 @@ fn outline(stored: &[i32], width: usize) -> Option<Shape> {
     let up = drawn.iter().rev().map(|i| at(i, false));
     Some(Shape::Polygon { points: down.chain(up).collect() })
 }
-
-#[cfg(test)]
-mod tests;

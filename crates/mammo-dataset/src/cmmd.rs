@@ -175,6 +175,3 @@ fn record(
     };
     Ok((record, notes))
 }
-
-#[cfg(test)]
-mod tests;

@@ -359,6 +359,3 @@ fn record(
     };
     Ok((record, notes))
 }
-
-#[cfg(test)]
-mod tests;

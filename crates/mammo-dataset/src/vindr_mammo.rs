@@ -236,6 +236,3 @@ fn record(
     };
     Ok((record, notes))
 }
-
-#[cfg(test)]
-mod tests;

@@ -231,6 +231,3 @@ fn rois(rows: &[OutlineRow], (width, height): (usize, usize)) -> (Vec<Roi>, usiz
         .collect();
     (rois, clipped)
 }
-
-#[cfg(test)]
-mod tests;

@@ -57,8 +57,8 @@ impl Folder {
         if out.exists() && !out.is_dir() {
             return Err(refused("this is a file and not a folder; choose another --out"));
         }
-        mammo_files::create_dir(out)?;
-        let root = fs::canonicalize(out).map_err(FileError::from)?;
+        // Before anything is made: a folder that is refused must not be left behind in a source.
+        let root = future(out)?;
         for source in sources {
             let source = fs::canonicalize(source).map_err(FileError::from)?;
             if root.starts_with(&source) || source.starts_with(&root) {
@@ -67,6 +67,7 @@ impl Folder {
                 ));
             }
         }
+        mammo_files::create_dir(&root)?;
         let is_empty = fs::read_dir(&root).map_err(FileError::from)?.next().is_none();
         let state = root.join(STATE);
         let plan = state.join("plan.json");
@@ -149,6 +150,18 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Where a folder will lie once it is made, with all links followed.
+fn future(path: &Path) -> Result<PathBuf, IngestError> {
+    let absolute = std::path::absolute(path).map_err(FileError::from)?;
+    let there = absolute.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(there).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == std::path::Component::ParentDir) {
+        let reason = "the path climbs out of folders that are not there; choose another --out".to_owned();
+        return Err(IngestError::Folder { path: path.to_owned(), reason });
+    }
+    Ok(fs::canonicalize(there).map_err(FileError::from)?.join(rest))
 }
 
 fn plain_folder(path: &Path) -> Result<(), IngestError> {

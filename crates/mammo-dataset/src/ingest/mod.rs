@@ -135,7 +135,7 @@ struct Entry<'a> {
 /// `cohort.json`.
 #[derive(Serialize)]
 struct CohortFile<'a> {
-    cohort: Option<CohortPreset>,
+    preset: Option<CohortPreset>,
     #[serde(flatten)]
     summary: &'a CohortSummary,
     partition: Partition,
@@ -217,7 +217,7 @@ pub fn ingest(
             Ok(record) => prepared.push((index, record)),
             Err(error) => {
                 let entry = &entries[cohort.members[index].record];
-                skipped.push(skip(entry.record.dataset.name(), entry, short(&error.to_string(), entry.root)));
+                skipped.push(skip(entry.record.dataset.name(), entry, short(&error.to_string(), entry.root, &entry.record.path)));
             }
         }
     }
@@ -262,7 +262,7 @@ fn leave_out_bad(
     for problem in &scan.problems {
         first.get_or_insert_with(|| problem.error.to_string());
         let id = problem.image_id.as_ref().map(ToString::to_string);
-        let reason = short(&problem.error.to_string(), &root);
+        let reason = short(&problem.error.to_string(), &root, &problem.path);
         skipped.push(SkippedRecord {
             origin: origin.to_owned(),
             source: problem.path.clone(),
@@ -295,9 +295,11 @@ fn leave_out_bad(
     scan.release.records.retain(|record| !bad.contains_key(&record.path));
 }
 
-/// A reason without the place of the release on this machine, so that the manifest is the same wherever it lies.
-fn short(reason: &str, root: &Path) -> String {
-    reason.replace(&format!("{}/", root.display()), "")
+/// A reason without the file's path, which stands beside it, and without the place of the release on this machine, so
+/// that the manifest is the same wherever it lies.
+fn short(reason: &str, root: &Path, path: &Path) -> String {
+    let reason = reason.replace(&format!("{}/", root.display()), "");
+    reason.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&reason).to_owned()
 }
 
 fn skip(origin: &str, entry: &Entry<'_>, excluded_reason: String) -> SkippedRecord {
@@ -537,7 +539,7 @@ fn finish(
     }
     mammo_files::write(&folder.path("manifest.jsonl"), &lines)?;
     let file = CohortFile {
-        cohort: config.cohort,
+        preset: config.cohort,
         summary,
         partition: config.partition,
         seed: config.seed,
@@ -549,7 +551,9 @@ fn finish(
     for name in ["cohort.json", "manifest.jsonl"] {
         sha256.insert(name.to_owned(), mammo_files::sha256_file(&folder.path(name))?);
     }
-    let found: BTreeSet<Dataset> = prepared.iter().map(|(_, record)| record.dataset).collect();
+    // Phantoms in the layout of a data set are not under its terms.
+    let found: BTreeSet<Dataset> =
+        prepared.iter().filter(|(_, record)| !record.synthetic).map(|(_, record)| record.dataset).collect();
     let terms = found.into_iter().filter_map(DataManifest::of).map(|manifest| DatasetTerms {
         dataset: manifest.dataset.to_string(),
         licence: manifest.licence.name,
@@ -598,5 +602,3 @@ fn link_folds(
     Ok(())
 }
 
-#[cfg(test)]
-mod tests;
