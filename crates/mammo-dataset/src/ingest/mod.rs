@@ -217,7 +217,11 @@ pub fn ingest(
             Ok(record) => prepared.push((index, record)),
             Err(error) => {
                 let entry = &entries[cohort.members[index].record];
-                skipped.push(skip(entry.record.dataset.name(), entry, short(&error.to_string(), entry.root, &entry.record.path)));
+                skipped.push(skip(
+                    entry.record.dataset.name(),
+                    entry,
+                    short(&error.to_string(), entry.root, &entry.record.path),
+                ));
             }
         }
     }
@@ -601,4 +605,3 @@ fn link_folds(
     }
     Ok(())
 }
-
