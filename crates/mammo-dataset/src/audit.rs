@@ -183,7 +183,7 @@ pub fn audit(
     }
     findings.sort();
     let missing =
-        scan.problems.iter().filter(|p| matches!(p.error, DatasetError::MissingFile { .. })).count()
+        scan.problems.iter().filter(|p| matches!(*p.error, DatasetError::MissingFile { .. })).count()
             + release.notes.iter().filter(|note| note.kind == NoteKind::MissingFile).count();
     Ok(AuditReport {
         source: source.to_string(),
@@ -285,31 +285,18 @@ fn compare_digests(
         .collect();
     let (mut compared, mut findings) = (0, Vec::new());
     for (path, expected) in digests.files() {
-        let other;
-        let found = match of_images.get(path) {
-            Some(found) => found,
-            None => {
-                let read = place::inside(root, path).and_then(|file| Ok(mammo_files::sha256_file(&file)?));
-                match read {
-                    Ok(digest) => {
-                        other = digest;
-                        other.as_str()
-                    }
-                    Err(_) => {
-                        let text = "its digest is known, but it cannot be read".to_owned();
-                        findings.push(Finding {
-                            path: path.to_owned(),
-                            kind: "missing_file".to_owned(),
-                            text,
-                        });
-                        continue;
-                    }
-                }
-            }
+        let found = of_images.get(path).map_or_else(
+            || place::inside(root, path).and_then(|file| Ok(mammo_files::sha256_file(&file)?)),
+            |digest| Ok((*digest).to_owned()),
+        );
+        let Ok(found) = found else {
+            let text = "its digest is known, but it cannot be read".to_owned();
+            findings.push(Finding { path: path.to_owned(), kind: "missing_file".to_owned(), text });
+            continue;
         };
         compared += 1;
         if found != expected {
-            let (kind, text) = match digests.owner(found) {
+            let (kind, text) = match digests.owner(&found) {
                 Some(owner) => ("swapped", format!("holds the bytes that belong to {}", owner.display())),
                 None => ("altered", "has another SHA-256 than the one that is known".to_owned()),
             };

@@ -109,7 +109,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
                     let folder = row.image.iter().next().unwrap_or_default().to_string_lossy().into_owned();
                     images.entry(folder).or_default().push(row);
                 }
-                Err(error) => scan.problems.push(Problem { path: name.into(), image_id: None, error }),
+                Err(error) => scan.problems.push(Problem::new(name, None, error)),
             }
         }
     }
@@ -129,7 +129,7 @@ fn record(
     rows: &[Abnormality],
 ) -> Result<(ImageRecord, Vec<Note>), Problem> {
     let first = &rows[0];
-    let failed = |path: PathBuf, error| Problem { path, image_id: Some(ImageId::new(id)), error };
+    let failed = |path: PathBuf, error| Problem::new(path, Some(ImageId::new(id)), error);
     let listed = base.join(&first.image);
     let files = locate(root, base, &first.image).map_err(|error| failed(listed.clone(), error))?;
     let Some(path) = files.into_iter().next() else {

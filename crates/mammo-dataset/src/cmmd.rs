@@ -68,7 +68,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
     };
     let bytes = fs::read(place::inside(dir, Path::new(name))?).map_err(FileError::from)?;
     let path = dir.join(name);
-    let table = if name.ends_with(".csv") {
+    let table = if name == TABLES[1] {
         Table::from_csv(&bytes, &path)?
     } else {
         Table::from_spreadsheet(&bytes, &path, "Sheet1")?
@@ -76,7 +76,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
     let (breasts, errors) = parse(&table)?;
     let mut scan = Scan::new(dir);
     for error in errors {
-        scan.problems.push(Problem { path: name.into(), image_id: None, error });
+        scan.problems.push(Problem::new(name, None, error));
     }
     let base = if dir.join("CMMD").is_dir() { Path::new("CMMD") } else { Path::new("") };
     let patients: BTreeSet<&str> = breasts.keys().map(|(id, _)| id.as_str()).collect();
@@ -138,7 +138,7 @@ fn record(
     path: &Path,
     breasts: &BTreeMap<Key, Breast>,
 ) -> Result<(ImageRecord, Vec<Note>), Problem> {
-    let failed = |error| Problem { path: path.to_owned(), image_id: Some(id.clone()), error };
+    let failed = |error| Problem::new(path.to_owned(), Some(id.clone()), error);
     let facts = picture::facts(root, path).map_err(failed)?;
     let header = facts.dicom.as_ref();
     let Some(laterality) = header.and_then(|header| header.laterality) else {

@@ -57,7 +57,7 @@ impl Digests {
             Source::Manifest(path) => {
                 let rows = manifest::table_of(path)
                     .and_then(|table| manifest::parse(&std::fs::read(&table).unwrap_or_default(), &table));
-                let digests = rows.into_iter().flatten().flatten().filter_map(|row| row.digest());
+                let digests = rows.into_iter().flatten().flatten().filter_map(manifest::Row::digest);
                 Self(digests.collect())
             }
             _ => Self::default(),

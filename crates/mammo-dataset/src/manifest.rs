@@ -284,7 +284,7 @@ pub(crate) fn read(path: &Path) -> Result<Scan, DatasetError> {
         let row = match row {
             Ok(row) => row,
             Err(error) => {
-                scan.problems.push(Problem { path: name.clone(), image_id: None, error });
+                scan.problems.push(Problem::new(name.clone(), None, error));
                 continue;
             }
         };
@@ -313,7 +313,7 @@ fn record(
     row: &Row,
     person: &PatientId,
 ) -> Result<(ImageRecord, Vec<Note>), Problem> {
-    let failed = |error| Problem { path: row.path.clone(), image_id: Some(row.image_id.clone()), error };
+    let failed = |error| Problem::new(row.path.clone(), Some(row.image_id.clone()), error);
     if !root.join(&row.path).exists() {
         let table = table.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Err(failed(DatasetError::MissingFile { path: root.join(&row.path), table }));

@@ -55,7 +55,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
             Some(id) if entries.contains_key(id) => files.push((id.to_owned(), PathBuf::from(&name))),
             Some(_) => unlisted.push(PathBuf::from(name)),
             None => {
-                clutter += usize::from(name != TABLE && !name.to_ascii_lowercase().starts_with("licence"))
+                clutter += usize::from(name != TABLE && !name.to_ascii_lowercase().starts_with("licence"));
             }
         }
     }
@@ -81,7 +81,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
     }
     for (id, path) in files {
         let read = record(dir, &id, path.clone(), &entries[&id]);
-        let read = read.map_err(|error| Problem { path, image_id: Some(ImageId::new(&id)), error });
+        let read = read.map_err(|error| Problem::new(path, Some(ImageId::new(&id)), error));
         scan.take(read.map(|record| (record, Vec::new())));
     }
     scan.checked(|| format!("Info.txt lists {} images and none is in the folder", entries.len()))
@@ -98,7 +98,7 @@ pub(crate) fn parse(bytes: &[u8], path: &Path, scan: &mut Scan) -> BTreeMap<Stri
         let entry = entries.entry(id.to_owned()).or_default();
         if let Err(reason) = parse_line(&words, entry, &mut scan.release.notes) {
             let error = DatasetError::Line { path: path.to_owned(), line: index as u64 + 1, reason };
-            scan.problems.push(Problem { path: TABLE.into(), image_id: Some(ImageId::new(id)), error });
+            scan.problems.push(Problem::new(TABLE, Some(ImageId::new(id)), error));
             lost.push(id.to_owned());
         }
     }

@@ -67,7 +67,7 @@ pub fn mini_mias_info(bytes: &[u8]) -> usize {
 /// # Errors
 /// As [`inbreast_csv`].
 pub fn cbis_ddsm_csv(bytes: &[u8]) -> Result<usize, DatasetError> {
-    Ok(cbis_ddsm::parse(bytes, Path::new("cases.csv"))?.into_iter().filter(Result::is_ok).count())
+    Ok(cbis_ddsm::parse(bytes, Path::new("cases.csv"))?.into_iter().flatten().count())
 }
 
 /// The table of images of VinDr-Mammo: how many rows can be understood.
@@ -75,7 +75,7 @@ pub fn cbis_ddsm_csv(bytes: &[u8]) -> Result<usize, DatasetError> {
 /// # Errors
 /// As [`inbreast_csv`].
 pub fn vindr_images_csv(bytes: &[u8]) -> Result<usize, DatasetError> {
-    Ok(vindr_mammo::images(bytes, Path::new("images.csv"))?.into_iter().filter(Result::is_ok).count())
+    Ok(vindr_mammo::images(bytes, Path::new("images.csv"))?.into_iter().flatten().count())
 }
 
 /// The table of findings of VinDr-Mammo: how many rows there are.
@@ -100,7 +100,7 @@ pub fn cmmd_xlsx(bytes: &[u8]) -> Result<usize, DatasetError> {
 /// # Errors
 /// As [`inbreast_csv`].
 pub fn manifest_jsonl(bytes: &[u8]) -> Result<usize, DatasetError> {
-    Ok(manifest::parse(bytes, Path::new("manifest.jsonl"))?.into_iter().filter(Result::is_ok).count())
+    Ok(manifest::parse(bytes, Path::new("manifest.jsonl"))?.into_iter().flatten().count())
 }
 
 /// A table of the user's own in separated values: how many rows can be understood.
@@ -108,7 +108,7 @@ pub fn manifest_jsonl(bytes: &[u8]) -> Result<usize, DatasetError> {
 /// # Errors
 /// As [`inbreast_csv`].
 pub fn manifest_csv(bytes: &[u8]) -> Result<usize, DatasetError> {
-    Ok(manifest::parse(bytes, Path::new("manifest.csv"))?.into_iter().filter(Result::is_ok).count())
+    Ok(manifest::parse(bytes, Path::new("manifest.csv"))?.into_iter().flatten().count())
 }
 
 /// A PGM, TIFF or PNG picture as grey values.

@@ -54,7 +54,13 @@ pub struct Problem {
     /// The image that is lost by it, where it is known.
     pub image_id: Option<ImageId>,
     /// What is wrong.
-    pub error: DatasetError,
+    pub error: Box<DatasetError>,
+}
+
+impl Problem {
+    pub(crate) fn new(path: impl Into<PathBuf>, image_id: Option<ImageId>, error: DatasetError) -> Self {
+        Self { path: path.into(), image_id, error: Box::new(error) }
+    }
 }
 
 /// A release as it was found, with what could not be used of it.
@@ -121,7 +127,7 @@ pub fn read_release(source: &Source) -> Result<Release, DatasetError> {
     let scan = scan_release(source)?;
     match scan.problems.into_iter().next() {
         None => Ok(scan.release),
-        Some(problem) => Err(problem.error),
+        Some(problem) => Err(*problem.error),
     }
 }
 

@@ -146,7 +146,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
                 let text = format!("image {} has a second row; left out", row.image);
                 scan.release.notes.push(Note::new(NoteKind::DuplicateImage, IMAGES, text));
             }
-            Err(error) => scan.problems.push(Problem { path: IMAGES.into(), image_id: None, error }),
+            Err(error) => scan.problems.push(Problem::new(IMAGES, None, error)),
         }
     }
     let none = Vec::new();
@@ -171,7 +171,7 @@ fn record(
     let folder = Path::new("images").join(&row.study);
     let extensions = ["dicom", "dcm"].map(|extension| folder.join(format!("{}.{extension}", row.image)));
     let path = extensions.iter().find(|path| root.join(path).exists()).unwrap_or(&extensions[0]).clone();
-    let failed = |error| Problem { path: path.clone(), image_id: Some(ImageId::new(&row.image)), error };
+    let failed = |error| Problem::new(path.clone(), Some(ImageId::new(&row.image)), error);
     if !root.join(&path).exists() {
         return Err(failed(DatasetError::MissingFile { path: root.join(&path), table: IMAGES.into() }));
     }

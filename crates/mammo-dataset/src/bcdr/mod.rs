@@ -164,7 +164,7 @@ fn record(
     let path = pack.folder.join(file);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let image_id = ImageId::new(&stem);
-    let failed = |error| Problem { path: path.clone(), image_id: Some(image_id.clone()), error };
+    let failed = |error| Problem::new(path.clone(), Some(image_id.clone()), error);
     if !root.join(&path).exists() {
         let table = pack.images.display().to_string();
         return Err(failed(DatasetError::MissingFile { path: root.join(&path), table }));

@@ -84,18 +84,18 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
         let text = format!("{clutter} files are no images; left out");
         scan.release.notes.push(Note::new(NoteKind::Clutter, IMAGES, text));
     }
-    for id in rows.rows.keys().filter(|id| !files.contains_key(*id)) {
+    for id in rows.by_image.keys().filter(|id| !files.contains_key(*id)) {
         let text = format!("image {id} has no file; left out");
         scan.release.notes.push(Note::new(NoteKind::MissingFile, layout.table, text));
     }
 
     let files: Vec<(PathBuf, FileName)> =
-        files.into_values().filter(|(_, name)| rows.rows.contains_key(&name.image_id)).collect();
+        files.into_values().filter(|(_, name)| rows.by_image.contains_key(&name.image_id)).collect();
     let read: Vec<Result<(ImageRecord, Vec<Note>), Problem>> = files
         .par_iter()
-        .map(|(path, name)| record(&root, path, name, &rows.rows[&name.image_id], &layout))
+        .map(|(path, name)| record(&root, path, name, &rows.by_image[&name.image_id], &layout))
         .collect();
-    let count = rows.rows.len();
+    let count = rows.by_image.len();
     scan.problems = rows.problems;
     for image in read {
         scan.take(image);
@@ -105,7 +105,7 @@ pub(crate) fn read(dir: &Path) -> Result<Scan, DatasetError> {
 
 /// How many rows of a table of labels can be understood.
 pub(crate) fn rows_understood(table: &crate::table::Table) -> Result<usize, DatasetError> {
-    table::read(table).map(|rows| rows.rows.len())
+    table::read(table).map(|rows| rows.by_image.len())
 }
 
 struct Layout {
@@ -139,8 +139,8 @@ fn labels(root: &Path) -> Result<table::Rows, DatasetError> {
 }
 
 fn merged(mut csv: table::Rows, xls: &table::Rows) -> table::Rows {
-    for (id, row) in &mut csv.rows {
-        let Some(other) = xls.rows.get(id) else {
+    for (id, row) in &mut csv.by_image {
+        let Some(other) = xls.by_image.get(id) else {
             let text = format!("has no row for image {id}");
             csv.notes.push(Note::new(NoteKind::Disagreement, XLS, text));
             continue;
@@ -180,11 +180,8 @@ fn record(
     row: &table::Row,
     layout: &Layout,
 ) -> Result<(ImageRecord, Vec<Note>), Problem> {
-    let failed = |path: &Path, error: DatasetError| Problem {
-        path: path.to_owned(),
-        image_id: Some(name.image_id.clone()),
-        error,
-    };
+    let failed =
+        |path: &Path, error: DatasetError| Problem::new(path.to_owned(), Some(name.image_id.clone()), error);
     let mut notes = Vec::new();
     let facts = picture::facts(root, path).map_err(|error| failed(path, error))?;
     if (name.laterality, name.view) != (row.laterality, row.view) {
@@ -194,13 +191,12 @@ fn record(
         );
         notes.push(Note::new(NoteKind::Disagreement, path, text));
     }
-    if let Some(header) = &facts.dicom {
-        if header.laterality.is_some_and(|side| side != row.laterality)
-            || header.view.is_some_and(|view| view != row.view)
-        {
-            let text = format!("the DICOM header and {} give other sides or views", layout.table);
-            notes.push(Note::new(NoteKind::Disagreement, path, text));
-        }
+    if let Some(header) = &facts.dicom
+        && (header.laterality.is_some_and(|side| side != row.laterality)
+            || header.view.is_some_and(|view| view != row.view))
+    {
+        let text = format!("the DICOM header and {} give other sides or views", layout.table);
+        notes.push(Note::new(NoteKind::Disagreement, path, text));
     }
     let size = (facts.size_px.0 as f32, facts.size_px.1 as f32);
     let read = |relative: &Path| -> Result<Vec<u8>, DatasetError> {

@@ -15,7 +15,7 @@ pub(super) struct Row {
 /// What a table says, by image; rows that cannot be understood are problems.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    pub(super) rows: BTreeMap<ImageId, Row>,
+    pub(super) by_image: BTreeMap<ImageId, Row>,
     pub(super) problems: Vec<Problem>,
     pub(super) notes: Vec<Note>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Rows {
 impl Rows {
     /// Whether the table names the image, in a row that can be understood or not.
     pub(super) fn names(&self, id: &ImageId) -> bool {
-        self.rows.contains_key(id) || self.problems.iter().any(|p| p.image_id.as_ref() == Some(id))
+        self.by_image.contains_key(id) || self.problems.iter().any(|p| p.image_id.as_ref() == Some(id))
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn from_xls(bytes: &[u8], path: &Path) -> Result<Table, DatasetError>
 /// Reads the table by the names of its columns, since copies leave out or add columns. The column `mass` is in the
 /// spreadsheet and its exports only; its header has a blank at its end.
 pub(super) fn read(table: &Table) -> Result<Rows, DatasetError> {
-    let name = table.path.file_name().map(Path::new).unwrap_or(&table.path).to_owned();
+    let name = table.path.file_name().map_or(table.path.as_path(), Path::new).to_owned();
     let (side, view, file) = (table.column("laterality")?, table.column("view")?, table.column("file name")?);
     let (acr, birads) = (table.column("acr")?, table.column("bi-rads")?);
     let mass = table.find(&["mass"]);
@@ -67,14 +67,14 @@ pub(super) fn read(table: &Table) -> Result<Rows, DatasetError> {
         read.notes.extend(notes);
         let error = match understood {
             Ok(understood) if !read.names(&id) => {
-                read.rows.insert(id, understood);
+                read.by_image.insert(id, understood);
                 continue;
             }
             Ok(_) => table.error(row, format!("image {id} has a second row; keep one")),
             Err(error) => error,
         };
-        read.rows.remove(&id);
-        read.problems.push(Problem { path: name.clone(), image_id: Some(id), error });
+        read.by_image.remove(&id);
+        read.problems.push(Problem::new(name.clone(), Some(id), error));
     }
     Ok(read)
 }

@@ -24,6 +24,9 @@ struct Done {
     record: PreparedRecord,
 }
 
+/// What is finished, by the place in the cohort.
+pub(super) type Finished = BTreeMap<usize, (Stamp, PreparedRecord)>;
+
 /// Length and time of a file, by which a changed one is known without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -52,7 +55,7 @@ impl Folder {
         out: &Path,
         sources: &[PathBuf],
         config: &C,
-    ) -> Result<(Self, BTreeMap<usize, (Stamp, PreparedRecord)>), IngestError> {
+    ) -> Result<(Self, Finished), IngestError> {
         let refused = |reason: &str| IngestError::Folder { path: out.to_owned(), reason: reason.to_owned() };
         if out.exists() && !out.is_dir() {
             return Err(refused("this is a file and not a folder; choose another --out"));

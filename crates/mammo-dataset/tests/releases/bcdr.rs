@@ -1,6 +1,7 @@
 use crate::fixtures::{notes, record, tiff, write};
 use mammo_core::{Finding, Label, LabelRule, Laterality, ViewPosition};
 use mammo_dataset::{Dataset, Medium, NoteKind, Source, scan_release};
+use std::fmt::Write as _;
 use std::path::Path;
 
 const OUTLINES: &str = "patient_id,study_id,series,lesion_id,segmentation_id,image_view,image_filename,lw_x_points,\
@@ -20,7 +21,7 @@ pub(crate) fn pack(root: &Path, folder: &str, word: &str, bits: u8) {
         let file = format!("patient_{patient}/study_1/img_{patient}_1_1_{view}.tif");
         let id = ["RCC", "LCC", "RO", "LO"].iter().position(|v| *v == view).unwrap();
         let density = if patient == "1" { "2" } else { "NaN" };
-        img += &format!("{patient}, 1, 1, {file}, {view}, {id}, 51, {density}\n");
+        writeln!(img, "{patient}, 1, 1, {file}, {view}, {id}, 51, {density}").unwrap();
         tiff(&pack.join(file), view.starts_with('R'), patient.parse().unwrap(), bits);
     }
     img += "3, 1, 2, patient_3/study_1/img_3_1_2_PL.tif, PL, 5, 51, 1\n";
@@ -28,9 +29,7 @@ pub(crate) fn pack(root: &Path, folder: &str, word: &str, bits: u8) {
     tiff(&pack.join("patient_1/study_1/img_1_1_1_LCC_mask_id_1.tif"), false, 9, bits);
     let mut outlines = OUTLINES.to_owned();
     for segmentation in ["1", "2"] {
-        outlines += &format!(
-            "1, 1, 1, 1, {segmentation}, 2, patient_1/study_1/img_1_1_1_LCC.tif, 10 20 20 900, 10 10 30 30, 1, 1, 0, 0, 0, 0, 0, 51, 2, Malign\n"
-        );
+        writeln!(outlines, "1, 1, 1, 1, {segmentation}, 2, patient_1/study_1/img_1_1_1_LCC.tif, 10 20 20 900, 10 10 30 30, 1, 1, 0, 0, 0, 0, 0, 51, 2, Malign").unwrap();
     }
     outlines += "2, 1, 1, , 3, 3, patient_2/study_1/img_2_1_1_RO.tif, 40 50 50, 10 10 30, 1, 0, 0, 1, 0, 0, 0, 51, NaN, Benign \n";
     outlines += "9, 1, 1, 4, 4, 3, patient_9/study_1/img_9_1_1_RO.tif, 40 50 50, 10 10 30, 1, 0, 0, 1, 0, 0, 0, 51, NaN, Benign\n";

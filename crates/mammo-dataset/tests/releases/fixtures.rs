@@ -2,6 +2,7 @@
 //! writes as made, and these stand for pictures of patients.
 
 use mammo_dataset::{ImageRecord, Scan};
+use std::fmt::Write as _;
 use std::{fs, path::Path};
 
 pub(crate) const W: usize = 64;
@@ -141,7 +142,7 @@ pub(crate) fn inbreast(root: &Path, people: usize) {
             mammogram(&root.join("AllDICOMs").join(name), side == "R", id as u64, &said);
             let birads = if person % 3 == 0 && side == "L" { "5" } else { "2" };
             let view = if view == "ML" { "MLO" } else { view };
-            csv += &format!("removed;removed;{side};{view};201001;{id};2;{birads}\r\n");
+            write!(csv, "removed;removed;{side};{view};201001;{id};2;{birads}\r\n").unwrap();
         }
     }
     write(&root.join("INbreast.csv"), csv);

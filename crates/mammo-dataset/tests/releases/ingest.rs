@@ -6,6 +6,7 @@ use mammo_dataset::ingest::{
 use mammo_dataset::{CohortPreset, Exclusions, Source, ViewFilter};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
@@ -73,7 +74,6 @@ fn a_set_has_four_folders_a_record_an_image_and_nobody_in_both_parts() {
     let before = files(&root);
     let out = dir.path().join("set");
     let config = config(vec![Source::Inbreast(dir.path().to_owned())]);
-    // The release lies beside the set, so the folder around both is refused as a source's neighbour would not be.
     assert!(matches!(run(&config, &root.join("x")), Err(IngestError::Folder { .. })));
     assert!(!root.join("x").exists());
     let Outcome::Whole(summary) = run(&config, &out).unwrap() else { panic!() };
@@ -241,7 +241,7 @@ fn made_images_stay_marked_whatever_a_table_says() {
         let values = fixtures::pixels(false, at).into_iter().map(|v| f32::from(v) / 4095.0).collect();
         let plane = mammo_core::Plane::new(fixtures::W, fixtures::H, values).unwrap();
         mammo_png::write_gray16(&root.join(format!("{at}.png")), &plane, &mark).unwrap();
-        table += &format!("{at}.png,p{at},L,{cancer},0\n");
+        writeln!(table, "{at}.png,p{at},L,{cancer},0").unwrap();
     }
     fs::write(root.join("manifest.csv"), table).unwrap();
     let config = IngestConfig {
@@ -268,7 +268,7 @@ fn nothing_is_written_through_links_or_names_that_lead_out() {
     let mut table = String::from("path,image_id,patient_id,laterality,abnormal\n");
     for (at, cancer) in [(0u64, 1), (1, 0), (2, 1), (3, 0)] {
         fixtures::mammogram(&root.join(format!("{at}.dcm")), false, at, &fixtures::Said::default());
-        table += &format!("{at}.dcm,../../elsewhere/{at},p{at},L,{cancer}\n");
+        writeln!(table, "{at}.dcm,../../elsewhere/{at},p{at},L,{cancer}").unwrap();
     }
     fs::write(root.join("manifest.csv"), table).unwrap();
     let config = IngestConfig {
