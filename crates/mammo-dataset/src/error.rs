@@ -83,7 +83,7 @@ pub enum DatasetError {
         reason: String,
     },
     /// A file without content.
-    #[error("{}: the file is empty; fetch it again", path.display())]
+    #[error("{}: the file is empty, so it is not a DICOM file or a picture; fetch it again", path.display())]
     EmptyFile {
         /// The file.
         path: PathBuf,

@@ -26,7 +26,7 @@ impl FromStr for DataSource {
             return Ok(Self::Phantom);
         }
         text.parse().map(Self::Release).map_err(|_| {
-            format!("{text:?} is not a source of images; use phantom, inbreast:DIR or mini-mias:DIR")
+            format!("{text:?} is not a source of images; use phantom, inbreast:DIR, mini-mias:DIR or another data set of mammo audit")
         })
     }
 }
