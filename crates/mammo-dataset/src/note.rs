@@ -40,6 +40,12 @@ pub enum NoteKind {
 }
 
 impl NoteKind {
+    /// Whether something was lost or changed by it, so that `cohort.json` counts it. Files that were passed over and names that
+    /// were understood are told to the audit alone.
+    pub(crate) fn is_counted(self) -> bool {
+        !matches!(self, Self::Clutter | Self::NameVariant | Self::UnknownName | Self::MassDisagreement)
+    }
+
     /// Whether it is no quirk that is known of a complete release, but something to look into.
     pub fn is_finding(self) -> bool {
         !matches!(

@@ -46,6 +46,13 @@ pub struct Release {
     pub notes: Vec<Note>,
 }
 
+impl Release {
+    /// Oddities by which something was lost or changed.
+    pub fn counted_notes(&self) -> usize {
+        self.notes.iter().filter(|note| note.kind.is_counted()).count()
+    }
+}
+
 /// Something that keeps one image, or what is said about it, from being used.
 #[derive(Debug)]
 pub struct Problem {

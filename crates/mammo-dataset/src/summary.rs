@@ -55,7 +55,7 @@ impl CohortSummary {
     /// # Panics
     /// When the three do not belong together.
     pub fn new(release: &Release, cohort: &Cohort, split: &Split) -> Self {
-        Self::of(&release.records.iter().collect::<Vec<_>>(), release.notes.len(), cohort, split)
+        Self::of(&release.records.iter().collect::<Vec<_>>(), release.counted_notes(), cohort, split)
     }
 
     /// Counts a cohort that was chosen from any number of releases with `release_notes` oddities.

@@ -16,7 +16,7 @@ use crate::{
     ImageRecord, ImageSize, Labelling, NoteKind, Scan, Source, Split, ViewFilter, scan_release, workers,
 };
 use folder::{DatasetTerms, Folder, Provenance, Stamp};
-use image::{Place, prepare_one};
+use image::{Place, Ready, prepare_one};
 use mammo_core::{Label, Seed};
 use mammo_files::FileError;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,12 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::sync_channel,
     },
 };
+
+/// Threads that write what the others prepared. A write waits for the disk twice, some milliseconds each.
+const WRITERS: usize = 4;
 
 /// How the cohort is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -248,7 +252,7 @@ pub fn ingest(
         Split { train: keep(&split.train), test: keep(&split.test) }
     };
     let splits: Vec<Split> = splits.iter().map(only).collect();
-    let notes = scans.iter().map(|(_, scan)| scan.release.notes.len()).sum();
+    let notes = scans.iter().map(|(_, scan)| scan.release.counted_notes()).sum();
     let summary = summarise(&cohort, &kept, &records, notes, &splits[0]);
     finish(&work, &summary, &splits, &prepared, &skipped)?;
     Ok(Outcome::Whole(Box::new(Summary { cohort: summary, resumed, skipped: skipped.len() })))
@@ -410,26 +414,53 @@ impl Work<'_> {
         let results: Mutex<Results> =
             Mutex::new(done.into_iter().map(|(index, record)| (index, Ok(record))).collect());
         let (stopped, failed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let sizes = todo.iter().map(|index| self.entries[self.cohort.members[*index].record].record.size_px);
-        workers::run(todo.len(), workers::threads(sizes), |at| {
-            if stop() {
-                stopped.store(true, Ordering::Relaxed);
-                return false;
-            }
-            let result = self.one(todo[at]);
+        let settle = |index: usize, result: Result<PreparedRecord, IngestError>| {
             // A full disk or the like ends the work whatever bad files may do.
             let is_fatal = match &result {
                 Ok(_) => false,
                 Err(IngestError::Dataset(_)) => !self.config.skip_bad,
                 Err(_) => true,
             };
-            results.lock().unwrap_or_else(PoisonError::into_inner).insert(todo[at], result);
+            results.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
             if is_fatal {
                 failed.store(true, Ordering::Relaxed);
-                return false;
+            } else {
+                progress(finished.fetch_add(1, Ordering::Relaxed) + 1, total);
             }
-            progress(finished.fetch_add(1, Ordering::Relaxed) + 1, total);
-            true
+        };
+        let sizes = todo.iter().map(|index| self.entries[self.cohort.members[*index].record].record.size_px);
+        let threads = workers::threads(sizes);
+        // Waiting for the disk must not keep a core from preparing; the queue is short, so that little waits in memory.
+        let (sender, receiver) = sync_channel::<(usize, Stamp, Ready)>(2 * threads);
+        let receiver = Mutex::new(receiver);
+        let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        std::thread::scope(|scope| {
+            for _ in 0..WRITERS {
+                scope.spawn(|| {
+                    while let Ok((index, stamp, ready)) = next() {
+                        settle(index, self.write(index, stamp, ready));
+                    }
+                });
+            }
+            let sender = sender;
+            workers::run(todo.len(), threads, |at| {
+                if failed.load(Ordering::Relaxed) {
+                    return false;
+                }
+                if stop() {
+                    stopped.store(true, Ordering::Relaxed);
+                    return false;
+                }
+                let index = todo[at];
+                match self.prepare(index) {
+                    // The writers take what is sent until the sender goes.
+                    Ok((stamp, ready)) => sender.send((index, stamp, ready)).is_ok(),
+                    Err(error) => {
+                        settle(index, Err(error));
+                        true
+                    }
+                }
+            });
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         let bad = |(_, result): &(&usize, &Result<_, _>)| result.is_err();
@@ -451,13 +482,16 @@ impl Work<'_> {
         })
     }
 
-    fn one(&self, index: usize) -> Result<PreparedRecord, IngestError> {
+    fn prepare(&self, index: usize) -> Result<(Stamp, Ready), IngestError> {
         let entry = &self.entries[self.cohort.members[index].record];
         let stamp = Stamp::of(&entry.root.join(&entry.record.path)).map_err(DatasetError::from)?;
-        let place = &self.places[index];
-        let record = prepare_one(self.folder, entry.root, entry.record, self.config.size, place)?;
-        self.folder.note_done(index, stamp, &record)?;
-        Ok(record)
+        Ok((stamp, prepare_one(entry.root, entry.record, self.config.size, &self.places[index])?))
+    }
+
+    fn write(&self, index: usize, stamp: Stamp, ready: Ready) -> Result<PreparedRecord, IngestError> {
+        image::write(self.folder, &ready)?;
+        self.folder.note_done(index, stamp, &ready.record)?;
+        Ok(ready.record)
     }
 }
 
