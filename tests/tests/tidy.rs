@@ -12,7 +12,7 @@ const ARROWS: [(&str, &str, &str); 17] = [
     ("mammo-files", "", ""),
     ("mammo-png", "core, files", ""),
     ("mammo-dicom", "core, files", ""),
-    ("mammo-dataset", "core, files, dicom", ""),
+    ("mammo-dataset", "core, files, png, dicom", ""),
     ("mammo-phantom", "core, files, dicom", "forensics, png"),
     ("mammo-augment", "core", ""),
     ("mammo-ops", "", ""),

@@ -27,6 +27,10 @@ pub(crate) enum Command {
     Analyse(AnalyseArgs),
     /// Write the report of a finished run again
     Report(ReportArgs),
+    /// Say what a copy of a data set holds and what is wrong with it; every file is read, nothing is written
+    Audit(crate::audit::AuditArgs),
+    /// Make a prepared set from data sets: trainA, trainB, testA, testB of 16-bit PNG, split by patient
+    Ingest(crate::ingest::IngestArgs),
     /// Statistics of reader studies: analysis, power, conversion of files
     #[command(subcommand)]
     Stats(crate::stats::StatsCommand),
@@ -35,11 +39,12 @@ pub(crate) enum Command {
 /// Options of `reproduce-exp1`.
 #[derive(ClapArgs)]
 pub(crate) struct Exp1Args {
-    /// Images: `phantom` (made on the spot), `inbreast:DIR` or `mini-mias:DIR`
+    /// Images: `phantom` (made on the spot), `inbreast:DIR`, `mini-mias:DIR`, or another data set of `mammo audit`
     #[arg(long, default_value = "phantom", value_name = "SOURCE")]
     pub(crate) data: DataSource,
 
-    /// What is called cancer: birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, abnormal or malignant
+    /// What is called cancer: birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, bcdr_any_outline,
+    /// bcdr_malign, abnormal or malignant
     #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
     pub(crate) labels: LabelRule,
 

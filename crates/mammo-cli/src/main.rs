@@ -3,7 +3,9 @@
 //! Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, to be resumed.
 
 mod args;
+mod audit;
 mod exp1;
+mod ingest;
 mod interrupt;
 mod preset;
 mod progress;
@@ -21,6 +23,8 @@ use std::process::ExitCode;
 enum Ending {
     Done,
     Interrupted,
+    /// With an exit code of its own meaning.
+    Code(u8),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     match run(args.command) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
+        Ok(Ending::Code(code)) => ExitCode::from(code),
         Err(error) => {
             eprintln!("mammo: {}", sentence(&error));
             ExitCode::FAILURE
@@ -78,6 +83,8 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Phantom(args) => exp1::write_phantom(&args),
         args::Command::Analyse(args) => exp1::analyse_ratings(&args),
         args::Command::Report(args) => exp1::render_again(&args),
+        args::Command::Audit(args) => audit::run(&args),
+        args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
     }
 }

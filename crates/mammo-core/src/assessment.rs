@@ -147,4 +147,10 @@ pub struct Assessment {
     pub abnormal: Option<bool>,
     /// Whether the release calls a finding malignant by pathology.
     pub malignant: Option<bool>,
+    /// Whether any lesion, benign or malignant, is outlined in the image (BCDR's table of outlines).
+    #[serde(default)]
+    pub outlined: Option<bool>,
+    /// Whether a lesion that is outlined in the image is classified as malignant (BCDR's table of outlines).
+    #[serde(default)]
+    pub outlined_malign: Option<bool>,
 }

@@ -46,6 +46,10 @@ pub enum LabelRule {
     MassRoi,
     /// Cancer where a mass is flagged or, without a flag, located: the report's "further experiment".
     Mass,
+    /// Cancer where BCDR outlines any lesion, benign ones too (the authors' experiment 1 code, on BCDR).
+    BcdrAnyOutline,
+    /// Cancer where BCDR outlines a lesion that is classified as malignant (the authors' experiment 2, on BCDR).
+    BcdrMalign,
     /// Cancer where the release calls the image abnormal.
     Abnormal,
     /// Cancer where pathology says malignant.
@@ -54,12 +58,14 @@ pub enum LabelRule {
 
 impl LabelRule {
     /// Every rule, in the order in which help texts list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BiradsGe3,
         Self::BiradsGe4Drop3,
         Self::MassFlag,
         Self::MassRoi,
         Self::Mass,
+        Self::BcdrAnyOutline,
+        Self::BcdrMalign,
         Self::Abnormal,
         Self::Malignant,
     ];
@@ -72,8 +78,25 @@ impl LabelRule {
             Self::MassFlag => "mass_flag",
             Self::MassRoi => "mass_roi",
             Self::Mass => "mass",
+            Self::BcdrAnyOutline => "bcdr_any_outline",
+            Self::BcdrMalign => "bcdr_malign",
             Self::Abnormal => "abnormal",
             Self::Malignant => "malignant",
+        }
+    }
+
+    /// What is called cancer, in one line for help texts and tables.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::BiradsGe3 => "BI-RADS 3 or above; 0 left out",
+            Self::BiradsGe4Drop3 => "BI-RADS 4 or above; 3 and 0 left out",
+            Self::MassFlag => "the table flags a mass",
+            Self::MassRoi => "a mass is outlined or located",
+            Self::Mass => "a mass is flagged or, without a flag, located",
+            Self::BcdrAnyOutline => "BCDR outlines any lesion, benign ones too",
+            Self::BcdrMalign => "BCDR outlines a malignant lesion",
+            Self::Abnormal => "the release calls the image abnormal",
+            Self::Malignant => "pathology says malignant",
         }
     }
 
@@ -96,6 +119,8 @@ impl LabelRule {
             Self::MassFlag => assessment.mass_flag.map(from_bool),
             Self::MassRoi => has_mass_roi.map(from_bool),
             Self::Mass => assessment.mass_flag.or(has_mass_roi).map(from_bool),
+            Self::BcdrAnyOutline => assessment.outlined.map(from_bool),
+            Self::BcdrMalign => assessment.outlined_malign.map(from_bool),
             Self::Abnormal => assessment.abnormal.map(from_bool),
             Self::Malignant => assessment.malignant.map(from_bool),
         }
@@ -110,7 +135,7 @@ impl FromStr for LabelRule {
         Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| UnknownWord {
             field: "label rule",
             value: text.to_owned(),
-            expected: "birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, abnormal or malignant",
+            expected: "birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, bcdr_any_outline, bcdr_malign, abnormal or malignant",
         })
     }
 }
@@ -161,6 +186,15 @@ mod tests {
         assert_eq!(LabelRule::Mass.apply(&assessment), Some(Label::Healthy));
         assessment.mass_flag = None;
         assert_eq!(LabelRule::Mass.apply(&assessment), Some(Label::Cancer));
+    }
+
+    #[test]
+    fn an_outline_is_not_yet_malignant() {
+        let benign =
+            Assessment { outlined: Some(true), outlined_malign: Some(false), ..Assessment::default() };
+        assert_eq!(LabelRule::BcdrAnyOutline.apply(&benign), Some(Label::Cancer));
+        assert_eq!(LabelRule::BcdrMalign.apply(&benign), Some(Label::Healthy));
+        assert_eq!(LabelRule::MassRoi.apply(&benign), None);
     }
 
     #[test]

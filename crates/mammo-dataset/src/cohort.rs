@@ -1,7 +1,7 @@
-use crate::{DatasetError, Release};
+use crate::{Dataset, DatasetError, Exclusions, ImageRecord, Labelling, Release};
 use mammo_core::{ImageId, Label, LabelRule, PatientId, UnknownWord, ViewPosition};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// Which projections take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,8 +54,10 @@ impl fmt::Display for ViewFilter {
 /// One image of a cohort.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Its index in [`Release::records`].
+    /// Its index among the records that the cohort was chosen from.
     pub record: usize,
+    /// The data set, which the ids belong to.
+    pub dataset: Dataset,
     /// Its id.
     pub image_id: ImageId,
     /// The person.
@@ -64,10 +66,35 @@ pub struct Member {
     pub label: Label,
 }
 
+impl Member {
+    /// Who it is. Images that share it stay together in every split: the pseudonyms of packs of one family may mean the same
+    /// people, those of different families never do.
+    pub fn person(&self) -> (&'static str, &PatientId) {
+        (self.dataset.family(), &self.patient_id)
+    }
+}
+
+/// What decides who takes part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CohortPlan {
+    /// What is called cancer.
+    pub labelling: Labelling,
+    /// Projections.
+    pub views: ViewFilter,
+    /// Data sets; `None` for all.
+    pub datasets: Option<BTreeSet<Dataset>>,
+    /// Images that are left out whatever they show.
+    pub exclusions: Exclusions,
+}
+
 /// Why an image of the release is not in the cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExclusionReason {
+    /// It is on the list of exclusions.
+    OnList,
+    /// It is of a data set that is not asked for, such as another pack of BCDR.
+    OtherDataset,
     /// It shows another projection than asked for.
     OtherView,
     /// The rule leaves it out, or the release does not say what the rule needs.
@@ -77,6 +104,8 @@ pub enum ExclusionReason {
 impl fmt::Display for ExclusionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::OnList => "on the list of exclusions",
+            Self::OtherDataset => "other data set",
             Self::OtherView => "other view",
             Self::NoLabel => "no label under the rule",
         })
@@ -86,20 +115,22 @@ impl fmt::Display for ExclusionReason {
 /// An image of the release that is not in the cohort.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excluded {
+    /// Its index among the records that the cohort was chosen from.
+    pub record: usize,
     /// The image.
     pub image_id: ImageId,
     /// Why it is left out.
     pub reason: ExclusionReason,
 }
 
-/// The images of a release that take part in an experiment, each with its label.
+/// The images of one or more releases that take part in an experiment, each with its label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cohort {
-    /// The rule that gave the labels.
-    pub rule: LabelRule,
+    /// The rule or rules that gave the labels.
+    pub rule: Labelling,
     /// The projections that were admitted.
     pub views: ViewFilter,
-    /// Those who take part, in the release's order.
+    /// Those who take part, in the order of the records.
     pub members: Vec<Member>,
     /// Those who do not.
     pub excluded: Vec<Excluded>,
@@ -111,15 +142,38 @@ impl Cohort {
     /// # Errors
     /// [`DatasetError::EmptyClass`] when one of the domains has no image.
     pub fn select(release: &Release, rule: LabelRule, views: ViewFilter) -> Result<Self, DatasetError> {
-        let mut cohort = Self { rule, views, members: Vec::new(), excluded: Vec::new() };
-        for (index, record) in release.records.iter().enumerate() {
+        let plan =
+            CohortPlan { labelling: rule.into(), views, datasets: None, exclusions: Exclusions::default() };
+        Self::choose(&release.records.iter().collect::<Vec<_>>(), &plan)
+    }
+
+    /// Labels every admitted image of any number of releases. An image that several reasons leave out counts for the
+    /// first of: list of exclusions, data set, view, label.
+    ///
+    /// # Errors
+    /// [`DatasetError::EmptyClass`] when one of the domains has no image.
+    pub fn choose(records: &[&ImageRecord], plan: &CohortPlan) -> Result<Self, DatasetError> {
+        let mut cohort = Self {
+            rule: plan.labelling.clone(),
+            views: plan.views,
+            members: Vec::new(),
+            excluded: Vec::new(),
+        };
+        for (index, record) in records.iter().enumerate() {
             let image_id = record.image_id.clone();
-            let mut exclude = |reason| cohort.excluded.push(Excluded { image_id: image_id.clone(), reason });
-            if !views.admits(record.view) {
+            let mut exclude = |reason| {
+                cohort.excluded.push(Excluded { record: index, image_id: image_id.clone(), reason });
+            };
+            let dataset = record.dataset;
+            if plan.exclusions.reason(record).is_some() {
+                exclude(ExclusionReason::OnList);
+            } else if plan.datasets.as_ref().is_some_and(|asked| !asked.contains(&dataset)) {
+                exclude(ExclusionReason::OtherDataset);
+            } else if !plan.views.admits(record.view) {
                 exclude(ExclusionReason::OtherView);
-            } else if let Some(label) = rule.apply(&record.assessment) {
+            } else if let Some(label) = plan.labelling.apply(dataset, &record.assessment) {
                 let patient_id = record.patient_id.clone();
-                cohort.members.push(Member { record: index, image_id, patient_id, label });
+                cohort.members.push(Member { record: index, dataset, image_id, patient_id, label });
             } else {
                 exclude(ExclusionReason::NoLabel);
             }
@@ -128,6 +182,7 @@ impl Cohort {
         let healthy = cohort.members.len() - cancer;
         if cancer == 0 || healthy == 0 {
             let excluded = cohort.excluded.len();
+            let (rule, views) = (plan.labelling.clone(), plan.views);
             return Err(DatasetError::EmptyClass { rule, views, healthy, cancer, excluded });
         }
         Ok(cohort)

@@ -1,5 +1,5 @@
-use crate::ViewFilter;
-use mammo_core::{LabelRule, UnknownWord};
+use crate::{Labelling, ViewFilter};
+use mammo_core::UnknownWord;
 use std::path::PathBuf;
 
 /// Why a release, a cohort or an image could not be used. Every message names the file or the value, and what helps.
@@ -11,8 +11,11 @@ pub enum DatasetError {
     /// A DICOM file could not be read.
     #[error(transparent)]
     Dicom(#[from] mammo_dicom::DicomError),
-    /// A text that is not `inbreast:DIR` or `mini-mias:DIR`.
-    #[error("{text:?} is not a source; expected inbreast:DIR or mini-mias:DIR")]
+    /// A text that is no source.
+    #[error(
+        "{text:?} is not a source; expected inbreast:DIR, mini-mias:DIR, bcdr:DIR, cbis-ddsm:DIR, vindr-mammo:DIR, \
+         cmmd:DIR or manifest:FILE"
+    )]
     Source {
         /// The text as it was given.
         text: String,
@@ -71,6 +74,71 @@ pub enum DatasetError {
         /// What the parser found.
         reason: String,
     },
+    /// A spreadsheet that cannot be read.
+    #[error("{}: unreadable spreadsheet ({reason}); fetch the file again", path.display())]
+    Spreadsheet {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        reason: String,
+    },
+    /// A file without content.
+    #[error("{}: the file is empty, so it is not a DICOM file or a picture; fetch it again", path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that a table names and that is not there.
+    #[error("{}: the file is missing, but {table} lists it", path.display())]
+    MissingFile {
+        /// The file.
+        path: PathBuf,
+        /// The table that names it.
+        table: String,
+    },
+    /// A link or a path that leads out of the release.
+    #[error("{}: leads out of the folder of the data set; put the file itself there", path.display())]
+    Outside {
+        /// The file or link.
+        path: PathBuf,
+    },
+    /// A picture whose breast hangs on the other edge than the side that the release gives.
+    #[error(
+        "{}: the breast is on the other side than {laterality} says; the file may have been swapped with another one",
+        path.display()
+    )]
+    OtherSide {
+        /// The file.
+        path: PathBuf,
+        /// The side that the release gives.
+        laterality: mammo_core::Laterality,
+    },
+    /// A header that lacks what a data set says nowhere else.
+    #[error("{}: the header does not say {what}, which this data set says nowhere else", path.display())]
+    Unsaid {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A labelling that names no rule, or a data set twice.
+    #[error("{text:?} is not a labelling: {reason}; expected RULE or DATASET=RULE,DATASET=RULE")]
+    Labelling {
+        /// The text as it was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A number of folds that no one can use.
+    #[error("{folds} folds are impossible with {patients} patients: {reason}")]
+    Folds {
+        /// Folds asked for.
+        folds: usize,
+        /// Patients in the cohort.
+        patients: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A picture that cannot be read.
     #[error("{}: unreadable picture ({reason}); fetch the file again", path.display())]
     Picture {
@@ -94,7 +162,7 @@ pub enum DatasetError {
     )]
     EmptyClass {
         /// The rule.
-        rule: LabelRule,
+        rule: Labelling,
         /// The views asked for.
         views: ViewFilter,
         /// Healthy images.

@@ -1,5 +1,4 @@
-use crate::{Dataset, DatasetError, ImageRecord, ImageSize, IntensityMap, segment};
-use image::DynamicImage;
+use crate::{DatasetError, ImageRecord, ImageSize, IntensityMap, Medium, picture, segment};
 use mammo_core::{Fit, Laterality, Mask, Plane, Point, Roi};
 use mammo_dicom::Mammogram;
 use serde::{Deserialize, Serialize};
@@ -30,8 +29,6 @@ pub struct Prepared {
     pub intensity: IntensityMap,
     /// Regions of interest in pixels of `plane`.
     pub rois: Vec<Roi>,
-    /// SHA-256 of the image file.
-    pub source_sha256: String,
 }
 
 impl Prepared {
@@ -62,15 +59,27 @@ impl Prepared {
 /// [`DatasetError`], naming the file: it cannot be read, or there is no breast in it.
 pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Prepared, DatasetError> {
     let path = root.join(&record.path);
-    let source_sha256 = mammo_files::sha256_file(&path)?;
-    let Source { plane: source, breast, background } = read(&path, record.dataset)?;
-    let no_breast = || DatasetError::NoBreast { path: path.clone() };
+    prepare_bytes(&bytes_of(&path)?, &path, record, size)
+}
+
+/// As [`prepare`], for a file that is in memory already; `path` is for messages alone.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_bytes(
+    bytes: &[u8],
+    path: &Path,
+    record: &ImageRecord,
+    size: ImageSize,
+) -> Result<Prepared, DatasetError> {
+    let Source { plane: source, breast, background } = read(bytes, path, record.medium)?;
+    let no_breast = || DatasetError::NoBreast { path: path.to_owned() };
     let (first, end) = segment::columns_of(&breast).ok_or_else(no_breast)?;
-    let (crop, mirrored) = match record.dataset {
-        Dataset::Inbreast => {
+    let (crop, mirrored) = match record.medium {
+        Medium::Digital => {
             (Crop { left_px: 0, width_px: source.width() }, record.laterality == Laterality::Right)
         }
-        Dataset::MiniMias => {
+        Medium::Film => {
             (Crop { left_px: first, width_px: end - first }, segment::chest_wall_is_right(&breast))
         }
     };
@@ -87,7 +96,6 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
         fit,
         intensity,
         rois: Vec::new(),
-        source_sha256,
     };
     prepared.rois = record
         .rois
@@ -107,11 +115,11 @@ pub fn prepare(root: &Path, record: &ImageRecord, size: ImageSize) -> Result<Pre
 /// # Errors
 /// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
 pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
-    let Source { plane: source, breast, .. } = read(twin_path, record.dataset)?;
+    let Source { plane: source, breast, .. } = read(&bytes_of(twin_path)?, twin_path, record.medium)?;
     let height = like.fit.source_height_px;
-    let fits = match record.dataset {
-        Dataset::Inbreast => source.width() == like.crop.width_px,
-        Dataset::MiniMias => source.width() >= like.crop.left_px + like.crop.width_px,
+    let fits = match record.medium {
+        Medium::Digital => source.width() == like.crop.width_px,
+        Medium::Film => source.width() >= like.crop.left_px + like.crop.width_px,
     };
     if source.height() != height || !fits {
         return Err(DatasetError::TwinSize {
@@ -133,27 +141,21 @@ struct Source {
     background: f32,
 }
 
-fn read(path: &Path, dataset: Dataset) -> Result<Source, DatasetError> {
-    match dataset {
-        Dataset::Inbreast => {
-            let plane = Mammogram::open(path)?.display_plane();
-            let breast = segment::digital(&plane);
-            Ok(Source { plane, breast, background: 0.0 })
-        }
-        Dataset::MiniMias => {
-            let broken = |reason: String| DatasetError::Picture { path: path.to_owned(), reason };
-            let picture = image::open(path).map_err(|e| broken(e.to_string()))?;
-            let (width, height) = (picture.width() as usize, picture.height() as usize);
-            // Grey values as the file stores them, not stretched to another number of bits.
-            let data = match picture {
-                DynamicImage::ImageLuma8(grey) => grey.into_raw().into_iter().map(f32::from).collect(),
-                other => other.into_luma16().into_raw().into_iter().map(f32::from).collect(),
-            };
-            let plane = Plane::new(width, height, data).map_err(|e| broken(e.to_string()))?;
-            let (breast, background) = segment::film(&plane);
-            Ok(Source { plane, breast, background })
-        }
-    }
+fn bytes_of(path: &Path) -> Result<Vec<u8>, DatasetError> {
+    Ok(fs_err::read(path).map_err(mammo_files::FileError::from)?)
+}
+
+fn read(bytes: &[u8], path: &Path, medium: Medium) -> Result<Source, DatasetError> {
+    let plane = if picture::is_dicom(bytes) {
+        Mammogram::from_bytes(bytes, path)?.display_plane()
+    } else {
+        picture::decode(bytes, path)?
+    };
+    let (breast, background) = match medium {
+        Medium::Digital => (segment::digital(&plane), 0.0),
+        Medium::Film => segment::film(&plane),
+    };
+    Ok(Source { plane, breast, background })
 }
 
 /// The part that is used at the size asked for, black outside of the breast, and the breast there: the pixels that

@@ -27,13 +27,10 @@ impl Cohort {
         if !(0.0..1.0).contains(&test_fraction) {
             return Err(DatasetError::Fraction(test_fraction));
         }
-        let mut has_cancer: BTreeMap<&PatientId, bool> = BTreeMap::new();
-        for member in &self.members {
-            *has_cancer.entry(&member.patient_id).or_default() |= member.label == Label::Cancer;
-        }
-        let mut held_out: BTreeSet<&PatientId> = BTreeSet::new();
+        let has_cancer = self.people();
+        let mut held_out: BTreeSet<Person<'_>> = BTreeSet::new();
         for (stratum, name) in [(true, "split/cancer"), (false, "split/healthy")] {
-            let mut patients: Vec<&PatientId> =
+            let mut patients: Vec<Person<'_>> =
                 has_cancer.iter().filter(|(_, cancer)| **cancer == stratum).map(|(p, _)| *p).collect();
             let count = if test_fraction == 0.0 || patients.len() < 2 {
                 0
@@ -44,7 +41,7 @@ impl Cohort {
             held_out.extend(&patients[..count]);
         }
         let (test, train): (Vec<usize>, Vec<usize>) =
-            (0..self.members.len()).partition(|&i| held_out.contains(&self.members[i].patient_id));
+            (0..self.members.len()).partition(|&i| held_out.contains(&self.members[i].person()));
 
         let failed = |reason| DatasetError::Split { patients: has_cancer.len(), test_fraction, reason };
         let trains = |label| train.iter().any(|&i| self.members[i].label == label);
@@ -56,7 +53,60 @@ impl Cohort {
         }
         Ok(Split { train, test })
     }
+
+    /// Cuts the cohort into `folds` parts by person and gives one split a part, whose test part it is. Everybody is tested
+    /// in exactly one of them. Persons with a cancer image and persons without one are dealt separately, so that the parts
+    /// have as many of each as possible, to one. The same seed gives the same folds.
+    ///
+    /// # Errors
+    /// [`DatasetError::Folds`] for fewer than 2 folds, more folds than persons, or a training part that lacks a domain.
+    pub fn folds(&self, folds: usize, seed: Seed) -> Result<Vec<Split>, DatasetError> {
+        let has_cancer = self.people();
+        let failed = |reason| DatasetError::Folds { folds, patients: has_cancer.len(), reason };
+        if folds < 2 {
+            return Err(failed("give 2 or more"));
+        }
+        if folds > has_cancer.len() {
+            return Err(failed("a fold would be empty; give fewer"));
+        }
+        let mut fold_of: BTreeMap<Person<'_>, usize> = BTreeMap::new();
+        // The second group goes on where the first one stopped, so that the folds differ by one person at most.
+        let mut next = 0;
+        for (stratum, name) in [(true, "folds/cancer"), (false, "folds/healthy")] {
+            let mut patients: Vec<Person<'_>> =
+                has_cancer.iter().filter(|(_, cancer)| **cancer == stratum).map(|(p, _)| *p).collect();
+            shuffle(&mut patients, &mut seed.stream(name));
+            for person in patients {
+                fold_of.insert(person, next % folds);
+                next += 1;
+            }
+        }
+        (0..folds)
+            .map(|fold| {
+                let (test, train): (Vec<usize>, Vec<usize>) =
+                    (0..self.members.len()).partition(|&i| fold_of[&self.members[i].person()] == fold);
+                let trains = |label| train.iter().any(|&i| self.members[i].label == label);
+                if trains(Label::Healthy) && trains(Label::Cancer) {
+                    Ok(Split { train, test })
+                } else {
+                    Err(failed("a training part would lack a domain; give fewer folds or more patients"))
+                }
+            })
+            .collect()
+    }
+
+    /// Everybody in the cohort, and whether an image of theirs is cancer.
+    fn people(&self) -> BTreeMap<Person<'_>, bool> {
+        let mut has_cancer = BTreeMap::new();
+        for member in &self.members {
+            *has_cancer.entry(member.person()).or_default() |= member.label == Label::Cancer;
+        }
+        has_cancer
+    }
 }
+
+/// A family of data sets and a pseudonym in it.
+type Person<'a> = (&'static str, &'a PatientId);
 
 /// Fisher and Yates, written out so that the order depends on nothing but the stream.
 fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
@@ -96,6 +146,30 @@ mod tests {
             prop_assert_eq!(all, (0..cohort.members.len()).collect::<Vec<_>>());
             prop_assert_eq!(cohort.split(fraction, Seed(seed)).unwrap(), split);
         }
+
+        #[test]
+        fn everybody_is_tested_in_exactly_one_fold(
+            images in prop::collection::vec((0u8..20, 1u8..6), 8..80), folds in 2usize..7, seed: u64,
+        ) {
+            let words: Vec<String> = images.iter().map(|(p, b)| format!("{p} CC {b}")).collect();
+            let Ok(cohort) = cohort(&words) else { return Ok(()) };
+            let Ok(splits) = cohort.folds(folds, Seed(seed)) else { return Ok(()) };
+            prop_assert_eq!(splits.len(), folds);
+            let people = |part: &[usize]| -> BTreeSet<PatientId> {
+                part.iter().map(|&i| cohort.members[i].patient_id.clone()).collect()
+            };
+            let mut tested: Vec<usize> = Vec::new();
+            for split in &splits {
+                prop_assert!(people(&split.train).is_disjoint(&people(&split.test)));
+                prop_assert_eq!(split.train.len() + split.test.len(), cohort.members.len());
+                tested.extend(&split.test);
+            }
+            tested.sort_unstable();
+            prop_assert_eq!(tested, (0..cohort.members.len()).collect::<Vec<_>>());
+            let sizes: Vec<usize> = splits.iter().map(|s| people(&s.test).len()).collect();
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+            prop_assert_eq!(cohort.folds(folds, Seed(seed)).unwrap(), splits);
+        }
     }
 
     #[test]
@@ -110,11 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn packs_of_one_family_share_people_and_other_data_sets_do_not() {
+        let mut release = release(&["1 CC 5", "1 CC 1", "2 CC 5", "2 CC 1", "3 CC 1", "4 CC 5"]);
+        for (index, dataset) in [(0, crate::Dataset::BcdrD01), (1, crate::Dataset::BcdrD02)] {
+            release.records[index].dataset = dataset;
+        }
+        let cohort = Cohort::select(&release, LabelRule::BiradsGe3, ViewFilter::All).unwrap();
+        assert_eq!(cohort.members[0].person(), cohort.members[1].person());
+        release.records[3].dataset = crate::Dataset::Cmmd;
+        let cohort = Cohort::select(&release, LabelRule::BiradsGe3, ViewFilter::All).unwrap();
+        assert_ne!(cohort.members[2].person(), cohort.members[3].person());
+        for seed in 0..20 {
+            for split in cohort.folds(3, Seed(seed)).unwrap() {
+                assert_eq!(split.test.contains(&0), split.test.contains(&1));
+            }
+        }
+    }
+
+    #[test]
     fn impossible_splits_are_refused() {
         let words = ["1 CC 5".to_owned(), "2 CC 1".to_owned()];
         let cohort = cohort(&words).unwrap();
         assert!(cohort.split(1.0, Seed(1)).is_err());
         assert!(cohort.split(f64::NAN, Seed(1)).is_err());
         assert!(cohort.split(0.5, Seed(1)).unwrap_err().to_string().contains("2 patients"));
+        for folds in [0, 1, 2, 3] {
+            assert!(cohort.folds(folds, Seed(1)).unwrap_err().to_string().contains("2 patients"), "{folds}");
+        }
     }
 }

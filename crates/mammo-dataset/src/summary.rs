@@ -1,5 +1,5 @@
-use crate::{Cohort, Dataset, ExclusionReason, Release, Split, ViewFilter};
-use mammo_core::{Label, LabelRule};
+use crate::{Cohort, Dataset, ExclusionReason, ImageRecord, Labelling, Release, Split, ViewFilter};
+use mammo_core::Label;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,8 @@ pub struct PartSummary {
 pub struct CohortSummary {
     /// The data sets that the images come from.
     pub datasets: BTreeSet<Dataset>,
-    /// The label rule.
-    pub rule: LabelRule,
+    /// The label rule or rules.
+    pub rule: Labelling,
     /// The projections admitted.
     pub views: ViewFilter,
     /// Images of the release, in the cohort or not.
@@ -55,6 +55,14 @@ impl CohortSummary {
     /// # Panics
     /// When the three do not belong together.
     pub fn new(release: &Release, cohort: &Cohort, split: &Split) -> Self {
+        Self::of(&release.records.iter().collect::<Vec<_>>(), release.counted_notes(), cohort, split)
+    }
+
+    /// Counts a cohort that was chosen from any number of releases with `release_notes` oddities.
+    ///
+    /// # Panics
+    /// When the arguments do not belong together.
+    pub fn of(records: &[&ImageRecord], release_notes: usize, cohort: &Cohort, split: &Split) -> Self {
         let everyone: Vec<usize> = (0..cohort.members.len()).collect();
         let mut excluded = BTreeMap::new();
         for image in &cohort.excluded {
@@ -62,9 +70,9 @@ impl CohortSummary {
         }
         let mut summary = Self {
             datasets: BTreeSet::new(),
-            rule: cohort.rule,
+            rule: cohort.rule.clone(),
             views: cohort.views,
-            release_images: release.records.len(),
+            release_images: records.len(),
             synthetic_images: 0,
             cohort: part(cohort, &everyone),
             train: part(cohort, &split.train),
@@ -74,10 +82,10 @@ impl CohortSummary {
             by_laterality: BTreeMap::new(),
             by_birads: BTreeMap::new(),
             by_density: BTreeMap::new(),
-            release_notes: release.notes.len(),
+            release_notes,
         };
         for member in &cohort.members {
-            let record = &release.records[member.record];
+            let record = records[member.record];
             summary.datasets.insert(record.dataset);
             summary.synthetic_images += usize::from(record.synthetic);
             let word = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
@@ -94,11 +102,11 @@ impl CohortSummary {
     }
 }
 
-fn part(cohort: &Cohort, indices: &[usize]) -> PartSummary {
+pub(crate) fn part(cohort: &Cohort, indices: &[usize]) -> PartSummary {
     let members: Vec<_> = indices.iter().map(|&i| &cohort.members[i]).collect();
     let cancer = members.iter().filter(|m| m.label == Label::Cancer).count();
     PartSummary {
-        patients: members.iter().map(|m| &m.patient_id).collect::<BTreeSet<_>>().len(),
+        patients: members.iter().map(|m| m.person()).collect::<BTreeSet<_>>().len(),
         images: members.len(),
         healthy: members.len() - cancer,
         cancer,
@@ -109,7 +117,7 @@ fn part(cohort: &Cohort, indices: &[usize]) -> PartSummary {
 mod tests {
     use super::*;
     use crate::release::tests::release;
-    use mammo_core::Seed;
+    use mammo_core::{LabelRule, Seed};
 
     #[test]
     fn numbers_add_up_and_survive_json() {

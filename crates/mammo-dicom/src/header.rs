@@ -34,7 +34,7 @@ pub struct Window {
 pub struct Header {
     /// Image Laterality (0020,0062), else Laterality (0020,0060).
     pub laterality: Option<Laterality>,
-    /// View Position (0018,5101).
+    /// View Position (0018,5101), else View Code Sequence (0054,0220).
     pub view: Option<ViewPosition>,
     /// Columns.
     pub columns_px: usize,
@@ -132,7 +132,7 @@ impl Header {
         };
         Ok(Self {
             laterality: word(object, tags::IMAGE_LATERALITY).or_else(|| word(object, tags::LATERALITY)),
-            view: word(object, tags::VIEW_POSITION),
+            view: word(object, tags::VIEW_POSITION).or_else(|| coded_view(object)),
             columns_px: columns as usize,
             rows_px: rows as usize,
             bits_allocated,
@@ -181,6 +181,17 @@ fn is_synthetic(object: &DefaultDicomObject) -> bool {
     text(object, tags::SYNTHETIC_DATA).as_deref() == Some("YES")
         || by_equipment
         || text(object, tags::SERIES_DESCRIPTION).is_some_and(|t| t.starts_with(crate::NOTICE))
+}
+
+/// The view by its code in SNOMED CT or the older SNOMED RT (PS3.16 CID 4014).
+fn coded_view(object: &InMemDicomObject) -> Option<ViewPosition> {
+    let sequence = object.element_opt(tags::VIEW_CODE_SEQUENCE).ok()??;
+    let code = text(sequence.items()?.first()?, tags::CODE_VALUE)?;
+    match code.as_str() {
+        "399162004" | "R-10242" => Some(ViewPosition::Cc),
+        "399368009" | "R-10226" => Some(ViewPosition::Mlo),
+        _ => None,
+    }
 }
 
 fn required(

@@ -6,7 +6,7 @@ use mammo_core::Plane;
 use mammo_files::FileError;
 use std::{
     fs::File,
-    io::Read,
+    io::{Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -36,7 +36,17 @@ impl Mammogram {
     /// [`DicomError`], naming the file: not DICOM, damaged or truncated, not grey, an unsupported transfer syntax,
     /// a size beyond any mammogram (checked before memory is taken), lossless JPEG with restart intervals.
     pub fn open(path: &Path) -> Result<Self, DicomError> {
-        let header = read_header(path)?;
+        Self::from_bytes(&std::fs::read(path).map_err(|e| io(path, &e))?, path)
+    }
+
+    /// Reads one file that is in memory already; `path` is for messages alone.
+    ///
+    /// # Errors
+    /// As [`Mammogram::open`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, DicomError> {
+        check(path, bytes.get(..132).unwrap_or(bytes), || lengths::check(Cursor::new(bytes)))?;
+        let object = OpenFileOptions::new().from_reader(Cursor::new(bytes)).map_err(|e| damaged(path, &e))?;
+        let header = Header::of(path, &object)?;
         let uid = header.transfer_syntax_uid.as_str();
         if !transfer_syntax::is_supported(uid, header.bits_stored) {
             let bits = if header.bits_stored > 8 && transfer_syntax::name(uid).starts_with("JPEG Extended") {
@@ -54,13 +64,12 @@ impl Mammogram {
             header.columns_px as u64 * header.rows_px as u64 * u64::from(header.bits_allocated / 8);
         let truncated =
             |found_bytes| DicomError::Truncated { path: path.to_owned(), expected_bytes, found_bytes };
-        let file_bytes = std::fs::metadata(path).map_err(|e| io(path, &e))?.len();
+        let file_bytes = bytes.len() as u64;
         if transfer_syntax::is_native(uid) && uid != transfer_syntax::DEFLATED && file_bytes < expected_bytes
         {
             return Err(truncated(file_bytes));
         }
 
-        let object = OpenFileOptions::new().open_file(path).map_err(|e| damaged(path, &e))?;
         let pixels = object
             .element_opt(tags::PIXEL_DATA)
             .ok()
@@ -141,15 +150,23 @@ fn decode(path: &Path, header: &Header, object: &DefaultDicomObject) -> Result<V
     Ok(values)
 }
 
-/// Refuses what cannot be DICOM, and lengths that lie, before the parser guesses or takes memory.
 fn check_start(path: &Path) -> Result<(), DicomError> {
     let mut start = Vec::with_capacity(132);
     File::open(path).and_then(|file| file.take(132).read_to_end(&mut start)).map_err(|e| io(path, &e))?;
+    check(path, &start, || File::open(path).and_then(lengths::check))
+}
+
+/// Refuses what cannot be DICOM, and lengths that lie, before the parser guesses or takes memory.
+fn check(
+    path: &Path,
+    start: &[u8],
+    lengths: impl FnOnce() -> std::io::Result<Option<String>>,
+) -> Result<(), DicomError> {
     // Some writers leave the preamble out.
     if start.get(128..132) != Some(b"DICM") && !start.starts_with(b"DICM") {
         return Err(DicomError::NotDicom { path: path.to_owned() });
     }
-    match File::open(path).and_then(lengths::check).map_err(|e| io(path, &e))? {
+    match lengths().map_err(|e| io(path, &e))? {
         None => Ok(()),
         Some(reason) => Err(DicomError::Damaged { path: path.to_owned(), reason }),
     }

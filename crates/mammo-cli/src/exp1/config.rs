@@ -26,7 +26,7 @@ impl FromStr for DataSource {
             return Ok(Self::Phantom);
         }
         text.parse().map(Self::Release).map_err(|_| {
-            format!("{text:?} is not a source of images; use phantom, inbreast:DIR or mini-mias:DIR")
+            format!("{text:?} is not a source of images; use phantom, inbreast:DIR, mini-mias:DIR or another data set of mammo audit")
         })
     }
 }
@@ -35,8 +35,8 @@ impl DataSource {
     /// The projections that experiment 1 is run on: the paper's, where the release has them.
     fn usual_views(&self) -> ViewFilter {
         match self {
-            Self::Phantom | Self::Release(Source::Inbreast(_)) => ViewFilter::Cc,
             Self::Release(Source::MiniMias(_)) => ViewFilter::All,
+            Self::Phantom | Self::Release(_) => ViewFilter::Cc,
         }
     }
 }
@@ -45,8 +45,7 @@ impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Phantom => f.write_str("phantom"),
-            Self::Release(Source::Inbreast(dir)) => write!(f, "inbreast:{}", dir.display()),
-            Self::Release(Source::MiniMias(dir)) => write!(f, "mini-mias:{}", dir.display()),
+            Self::Release(source) => source.fmt(f),
         }
     }
 }

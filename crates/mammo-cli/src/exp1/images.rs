@@ -7,7 +7,8 @@ use crate::progress::Progress;
 use anyhow::Context;
 use mammo_core::{Label, LabelRule, Plane};
 use mammo_dataset::{
-    Cohort, CohortSummary, ImageRecord, Prepared, Release, Source, Split, prepare, prepare_twin, read_release,
+    Cohort, CohortSummary, ImageRecord, Prepared, Release, Source, Split, prepare_bytes, prepare_twin,
+    read_release,
 };
 use mammo_phantom::PhantomConfig;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(crate) struct StudyImage {
     pub(crate) record: ImageRecord,
     pub(crate) label: Label,
     pub(crate) prepared: Prepared,
+    /// SHA-256 of the image file.
+    pub(crate) source_sha256: String,
     /// The same breast without its lesion, where the release is a phantom and the image shows one.
     pub(crate) twin: Option<Plane>,
 }
@@ -107,12 +110,15 @@ pub(crate) fn load(
     let load = |index: &usize| -> anyhow::Result<StudyImage> {
         let member = &cohort.members[*index];
         let record = release.records[member.record].clone();
-        let prepared = prepare(&release.root, &record, size)?;
+        let path = release.root.join(&record.path);
+        let bytes = fs_err::read(&path)?;
+        let prepared = prepare_bytes(&bytes, &path, &record, size)?;
+        let source_sha256 = mammo_files::sha256(&bytes);
         let twin = twins
             .get(record.image_id.as_str())
             .map(|path| prepare_twin(path, &record, &prepared))
             .transpose()?;
-        Ok(StudyImage { record, label: member.label, prepared, twin })
+        Ok(StudyImage { record, label: member.label, prepared, source_sha256, twin })
     };
     let train = parallel("preparing", "training images prepared", &split.train, load)?;
     let test = parallel("preparing", "held-out images prepared", &split.test, load)?;
@@ -174,7 +180,7 @@ fn write_manifest(folder: &RunFolder, images: &Images) -> anyhow::Result<()> {
                 image_id: record.image_id.as_str(),
                 patient_id: record.patient_id.as_str(),
                 path: &record.path,
-                sha256: &image.prepared.source_sha256,
+                sha256: &image.source_sha256,
                 laterality: record.laterality.to_string(),
                 view: record.view.map(|view| view.to_string()),
                 birads: record.assessment.birads.map(|birads| birads.to_string()),

@@ -179,6 +179,8 @@ fn rule_in_words(run: &Run) -> &'static str {
         Rule::MassFlag => "a mass is flagged in the table",
         Rule::MassRoi => "a mass is outlined",
         Rule::Mass => "a mass is flagged or outlined, benign or not",
+        Rule::BcdrAnyOutline => "any lesion is outlined, benign or not",
+        Rule::BcdrMalign => "a malignant lesion is outlined",
         Rule::Abnormal => "any abnormality",
         Rule::Malignant => "malignant by pathology",
     }

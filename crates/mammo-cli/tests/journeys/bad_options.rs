@@ -6,7 +6,10 @@ use std::fs;
 #[test]
 fn unknown_words_are_refused_with_those_that_exist() {
     for (options, parts) in [
-        (["--data", "bcdr:somewhere"], ["\"bcdr:somewhere\"", "phantom, inbreast:DIR or mini-mias:DIR"]),
+        (
+            ["--data", "ddsm:somewhere"],
+            ["\"ddsm:somewhere\"", "phantom, inbreast:DIR, mini-mias:DIR or another"],
+        ),
         (["--data", "inbreast:"], ["\"inbreast:\"", "inbreast:DIR"]),
         (["--labels", "suspicious"], ["suspicious", "birads_ge3"]),
         (["--views", "lateral"], ["lateral", "cc, mlo or all"]),

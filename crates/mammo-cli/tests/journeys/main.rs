@@ -6,6 +6,7 @@
 mod bad_data;
 mod bad_options;
 mod bad_run_folder;
+mod data_sets;
 mod determinism;
 mod quick_run;
 mod ratings;

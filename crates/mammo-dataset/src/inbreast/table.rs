@@ -1,10 +1,8 @@
-use crate::{DatasetError, Note};
-use fs_err as fs;
+use crate::{DatasetError, Note, NoteKind, Problem, table::Table};
 use mammo_core::{AcrDensity, BiRads, ImageId, Laterality, UnknownWord, ViewPosition};
-use mammo_files::FileError;
-use std::{collections::BTreeMap, path::Path, str::FromStr};
+use std::{collections::BTreeMap, path::Path};
 
-/// One row of `INbreast.csv`.
+/// One row of `INbreast.csv` or of the first sheet of `INbreast.xls`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
     pub(super) laterality: Laterality,
@@ -14,82 +12,92 @@ pub(super) struct Row {
     pub(super) mass_flag: Option<bool>,
 }
 
-/// Reads the table by the names of its columns, trimmed and in lower case, since copies leave out or add columns.
-/// The column `mass` exists in exports of the spreadsheet only.
-pub(super) fn read(path: &Path, notes: &mut Vec<Note>) -> Result<BTreeMap<ImageId, Row>, DatasetError> {
-    let bytes = fs::read(path).map_err(FileError::from)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.trim_start_matches('\u{feff}');
-    let first_line = text.lines().next().unwrap_or_default();
-    let delimiter = if first_line.contains(';') { b';' } else { b',' };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
-    let broken = |e: &csv::Error| DatasetError::Line {
-        path: path.to_owned(),
-        line: e.position().map_or(1, csv::Position::line),
-        reason: e.to_string(),
-    };
-    let names: Vec<String> = reader
-        .headers()
-        .map_err(|e| broken(&e))?
-        .iter()
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let column = |column: &'static str| {
-        names.iter().position(|name| name == column).ok_or_else(|| DatasetError::MissingColumn {
-            path: path.to_owned(),
-            column,
-            found: names.join(", "),
-        })
-    };
-    let (side, view, file) = (column("laterality")?, column("view")?, column("file name")?);
-    let (acr, birads) = (column("acr")?, column("bi-rads")?);
-    let mass = column("mass").ok();
-
-    let mut rows = BTreeMap::new();
-    // The reader's own line numbers are one too small after CRLF; the table has one line a row.
-    for (record, line) in reader.records().zip(2u64..) {
-        let record = record.map_err(|e| broken(&e))?;
-        let cell = |index: usize| record.get(index).unwrap_or_default().trim();
-        // A spreadsheet's number becomes "22678622.0"; its totals and blank rows name no file.
-        let id = cell(file).strip_suffix(".0").unwrap_or(cell(file));
-        if id.is_empty() {
-            notes.push(Note::new("INbreast.csv", format!("line {line} names no file; left out")));
-            continue;
-        }
-        let row = Row {
-            laterality: word(path, line, cell(side))?,
-            view: word(path, line, cell(view))?,
-            birads: word(path, line, cell(birads))?,
-            density: density(path, line, cell(acr), notes)?,
-            mass_flag: mass.map(|index| cell(index).eq_ignore_ascii_case("x")),
-        };
-        if rows.insert(ImageId::new(id), row).is_some() {
-            let reason = format!("image {id} has a second row; keep one");
-            return Err(DatasetError::Line { path: path.to_owned(), line, reason });
-        }
-    }
-    Ok(rows)
+/// What a table says, by image; rows that cannot be understood are problems.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) by_image: BTreeMap<ImageId, Row>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) notes: Vec<Note>,
 }
 
-fn word<T: FromStr<Err = UnknownWord>>(path: &Path, line: u64, text: &str) -> Result<T, DatasetError> {
-    text.parse().map_err(|source| DatasetError::Word { path: path.to_owned(), line, source })
+impl Rows {
+    /// Whether the table names the image, in a row that can be understood or not.
+    pub(super) fn names(&self, id: &ImageId) -> bool {
+        self.by_image.contains_key(id) || self.problems.iter().any(|p| p.image_id.as_ref() == Some(id))
+    }
+}
+
+pub(crate) fn from_csv(bytes: &[u8], path: &Path) -> Result<Table, DatasetError> {
+    Table::from_csv(bytes, path)
+}
+
+pub(crate) fn from_xls(bytes: &[u8], path: &Path) -> Result<Table, DatasetError> {
+    Table::from_spreadsheet(bytes, path, "Sheet1")
+}
+
+/// Reads the table by the names of its columns, since copies leave out or add columns. The column `mass` is in the
+/// spreadsheet and its exports only; its header has a blank at its end.
+pub(super) fn read(table: &Table) -> Result<Rows, DatasetError> {
+    let name = table.path.file_name().map_or(table.path.as_path(), Path::new).to_owned();
+    let (side, view, file) = (table.column("laterality")?, table.column("view")?, table.column("file name")?);
+    let (acr, birads) = (table.column("acr")?, table.column("bi-rads")?);
+    let mass = table.find(&["mass"]);
+
+    let mut read = Rows::default();
+    for row in &table.rows {
+        // An export turns a spreadsheet's number into "22678622.0"; its totals and blank rows name no file.
+        let cell = row.cell(file);
+        let id = ImageId::new(cell.strip_suffix(".0").unwrap_or(cell));
+        if id.as_str().is_empty() {
+            let text = format!("line {} names no file; left out", row.line);
+            read.notes.push(Note::new(NoteKind::EmptyRow, &name, text));
+            continue;
+        }
+        let mut notes = Vec::new();
+        let mut understood = || -> Result<Row, DatasetError> {
+            Ok(Row {
+                laterality: table.word(row, side)?,
+                view: table.word(row, view)?,
+                birads: table.word(row, birads)?,
+                density: density(table, row.line, row.cell(acr), &name, &mut notes)?,
+                mass_flag: mass.map(|index| row.cell(index).eq_ignore_ascii_case("x")),
+            })
+        };
+        let understood = understood();
+        read.notes.extend(notes);
+        let error = match understood {
+            Ok(understood) if !read.names(&id) => {
+                read.by_image.insert(id, understood);
+                continue;
+            }
+            Ok(_) => table.error(row, format!("image {id} has a second row; keep one")),
+            Err(error) => error,
+        };
+        read.by_image.remove(&id);
+        read.problems.push(Problem::new(name.clone(), Some(id), error));
+    }
+    Ok(read)
 }
 
 fn density(
-    path: &Path,
+    table: &Table,
     line: u64,
     text: &str,
+    name: &Path,
     notes: &mut Vec<Note>,
 ) -> Result<Option<AcrDensity>, DatasetError> {
     if text.is_empty() {
-        notes.push(Note::new("INbreast.csv", format!("line {line}: the density (ACR) is blank")));
+        notes.push(Note::new(
+            NoteKind::BlankDensity,
+            name,
+            format!("line {line}: the density (ACR) is blank"),
+        ));
         return Ok(None);
     }
     // 0 is no class, so a text that is no number gets the message about the classes.
     let class = text.strip_suffix(".0").unwrap_or(text).parse().unwrap_or(0);
     AcrDensity::new(class).map(Some).map_err(|source| DatasetError::Word {
-        path: path.to_owned(),
+        path: table.path.clone(),
         line,
         source: UnknownWord { value: text.to_owned(), ..source },
     })

@@ -90,7 +90,7 @@ fn labels_sides_views_and_patients_are_read() {
     assert_eq!(second.assessment.findings, Some([].into()), "no XML means that nothing is outlined");
     assert_eq!(record(&release, "22678670").view, Some(ViewPosition::Fb));
     let notes: Vec<&str> = release.notes.iter().map(|n| n.text.as_str()).collect();
-    assert!(notes.iter().any(|n| n.contains("1 rows have no image file, first 99999999")), "{notes:?}");
+    assert!(notes.iter().any(|n| n.contains("image 99999999 has no file")), "{notes:?}");
     assert!(notes.iter().any(|n| n.contains("blank")), "{notes:?}");
 }
 

@@ -42,7 +42,9 @@ fn write(path: &Path, laterality: Laterality, pixels: &[u16], width: usize) {
 fn record(laterality: Laterality) -> ImageRecord {
     let x = if laterality == Laterality::Right { W as f32 - 50.5 } else { 50.5 };
     ImageRecord {
-        dataset: Dataset::Inbreast,
+        dataset: crate::Dataset::Inbreast,
+        medium: Medium::Digital,
+        size_px: (W, H),
         image_id: ImageId::new("1"),
         patient_id: PatientId::new("p"),
         path: "a.dcm".into(),
@@ -135,7 +137,9 @@ fn films_are_cut_to_the_breast_and_turned_by_what_they_show() {
     }));
     std::fs::write(dir.path().join("mdb001.pgm"), pgm).unwrap();
     let record = ImageRecord {
-        dataset: Dataset::MiniMias,
+        dataset: crate::Dataset::MiniMias,
+        medium: Medium::Film,
+        size_px: (W, H),
         path: "mdb001.pgm".into(),
         laterality: Laterality::Right,
         rois: Vec::new(),
