@@ -1,4 +1,5 @@
-//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1, f32.
+//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Ours in f32;
+//! PyTorch's in f32 and under bf16 autocast.
 
 use super::{median, python};
 use crate::cargo::{cargo, root, run};
@@ -26,34 +27,44 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
     let script = root().join("crates").join("mammo-train").join("benches").join("torch_step.py");
     if !as_json {
         println!(
-            "{:<42} {:>9} {:>9} {:>20} {:>16}",
-            "configuration", "ours [s]", "peer [s]", "ratio (spread)", "memory [MiB]"
+            "{:<42} {:>9} {:>9} {:>20} {:>16} {:>14} {:>20}",
+            "configuration",
+            "ours [s]",
+            "peer [s]",
+            "ratio (spread)",
+            "memory [MiB]",
+            "peer bf16 [s]",
+            "ratio (spread)"
         );
     }
     for (net, side, ngf, ndf, blocks, steps) in
         CONFIGS.into_iter().take(if quick { 1 } else { CONFIGS.len() })
     {
         let name = format!("{net} {side}x{side}, ngf {ngf}, ndf {ndf}, {blocks} blocks");
-        let config = json!({
-            "net": net, "height": side, "width": side, "ngf": ngf, "ndf": ndf, "blocks": blocks,
-            "steps": steps, "threads": THREADS,
-        })
-        .to_string();
-        let (mut our_turns, mut peer_turns) = (Vec::new(), Vec::new());
+        let config = |bf16: bool| {
+            json!({
+                "net": net, "height": side, "width": side, "ngf": ngf, "ndf": ndf, "blocks": blocks,
+                "steps": steps, "threads": THREADS, "bf16": bf16,
+            })
+            .to_string()
+        };
+        let (mut our_turns, mut peer_turns, mut bf16_turns) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..if quick { 1 } else { ROUNDS } {
             let mut command = Command::new(&ours);
-            command.arg(&config).env("CANDLE_NUM_THREADS", "1");
+            // As the program `mammo` sets for itself.
+            command.arg(config(false)).env("CANDLE_NUM_THREADS", "1").env("MIMALLOC_PURGE_DELAY", "10000");
             our_turns.push(Turn::of(&name, command)?);
-            let mut command = Command::new(&python);
-            command.arg(&script).arg(&config);
-            peer_turns.push(Turn::of(&name, command)?);
+            for (turns, bf16) in [(&mut peer_turns, false), (&mut bf16_turns, true)] {
+                let mut command = Command::new(&python);
+                command.arg(&script).arg(config(bf16));
+                turns.push(Turn::of(&name, command)?);
+            }
         }
-        let ratios: Vec<f64> =
-            our_turns.iter().zip(&peer_turns).map(|(o, p)| o.median() / p.median()).collect();
+        let (ratio, low, high) = ratio(&our_turns, &peer_turns);
+        let (bf16_ratio, bf16_low, bf16_high) = self::ratio(&our_turns, &bf16_turns);
         let all = |turns: &[Turn]| median(&turns.iter().flat_map(|t| t.seconds.clone()).collect::<Vec<_>>());
         let peak = |turns: &[Turn]| turns.iter().map(|t| t.peak_mib).fold(0.0, f64::max);
-        let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
-        let (ours_s, peer_s, ratio) = (all(&our_turns), all(&peer_turns), median(&ratios));
+        let (ours_s, peer_s, bf16_s) = (all(&our_turns), all(&peer_turns), all(&bf16_turns));
         if as_json {
             println!(
                 "{}",
@@ -61,17 +72,27 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
                     "config": name, "threads": THREADS, "ours_s": ours_s, "peer_s": peer_s, "ratio": ratio,
                     "ratio_low": low, "ratio_high": high,
                     "ours_peak_mib": peak(&our_turns), "peer_peak_mib": peak(&peer_turns),
+                    "peer_bf16_s": bf16_s, "ratio_bf16": bf16_ratio,
+                    "ratio_bf16_low": bf16_low, "ratio_bf16_high": bf16_high,
                 })
             );
         } else {
             println!(
-                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16}",
+                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16} {bf16_s:>14.3} {:>20}",
                 format!("{ratio:.2} ({low:.2} to {high:.2})"),
                 format!("{:.0} / {:.0}", peak(&our_turns), peak(&peer_turns)),
+                format!("{bf16_ratio:.2} ({bf16_low:.2} to {bf16_high:.2})"),
             );
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Median, least and greatest of the ratios of turns that followed each other.
+fn ratio(ours: &[Turn], peers: &[Turn]) -> (f64, f64, f64) {
+    let ratios: Vec<f64> = ours.iter().zip(peers).map(|(o, p)| o.median() / p.median()).collect();
+    let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
+    (median(&ratios), low, high)
 }
 
 /// What one call measured.
