@@ -2,6 +2,7 @@
 
 use crate::DatasetError;
 use calamine::{Data, Reader};
+use mammo_core::UnknownWord;
 use std::{
     io::Cursor,
     path::{Path, PathBuf},
@@ -10,6 +11,20 @@ use std::{
 
 /// Largest table that is read. The largest one released (outlines of BCDR-D02) has some megabytes.
 const LIMIT_BYTES: usize = 256 << 20;
+
+/// Names by which a line of headings is known as one.
+const HEADINGS: [&str; 10] = [
+    "laterality",
+    "view",
+    "file name",
+    "patient_id",
+    "image_id",
+    "image_filename",
+    "path",
+    "id1",
+    "filename",
+    "finding_categories",
+];
 
 /// A table with named columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,8 +112,17 @@ impl Table {
         self.find(&[column]).ok_or_else(|| DatasetError::MissingColumn {
             path: self.path.clone(),
             column,
-            found: self.columns.join(", "),
+            found: self.found(),
         })
+    }
+
+    /// The names of the columns for a message, if it is a line of names and no first row of data, which may be of a person.
+    fn found(&self) -> String {
+        if self.find(&HEADINGS).is_some() {
+            self.columns.join(", ")
+        } else {
+            format!("{} columns and none of the names that such a table has", self.columns.len())
+        }
     }
 
     /// The place of the first of several names of a column.
@@ -112,7 +136,7 @@ impl Table {
     }
 
     /// A cell as a word of the domain.
-    pub(crate) fn word<T: FromStr<Err = mammo_core::UnknownWord>>(
+    pub(crate) fn word<T: FromStr<Err = UnknownWord>>(
         &self,
         row: &Row,
         column: usize,
@@ -120,7 +144,7 @@ impl Table {
         row.cell(column).parse().map_err(|source| DatasetError::Word {
             path: self.path.clone(),
             line: row.line,
-            source,
+            source: guarded(source),
         })
     }
 
@@ -128,6 +152,17 @@ impl Table {
     pub(crate) fn error(&self, row: &Row, reason: impl Into<String>) -> DatasetError {
         DatasetError::Line { path: self.path.clone(), line: row.line, reason: reason.into() }
     }
+}
+
+/// Longest text of a cell that messages repeat. The words of the domain are shorter; a longer text may be a name that stands
+/// in a wrong column, and goes no further.
+const SHOWN_CHARS: usize = 5;
+
+/// A message about a word that repeats it only if it is short.
+pub(crate) fn guarded(error: UnknownWord) -> UnknownWord {
+    let chars = error.value.trim().chars().count();
+    let value = if chars > SHOWN_CHARS { format!("a text of {chars} characters") } else { error.value };
+    UnknownWord { value, ..error }
 }
 
 fn check_length(bytes: &[u8], path: &Path) -> Result<(), DatasetError> {
@@ -158,13 +193,28 @@ mod tests {
 
     #[test]
     fn separators_marks_and_blanks_do_not_matter() {
-        for text in ["\u{feff}A; b \r\n1 ;2;3\r\n", "a,B\n 1,2\n"] {
+        for text in ["\u{feff}View; b \r\n1 ;2;3\r\n", "view,B\n 1,2\n"] {
             let table = Table::from_csv(text.as_bytes(), Path::new("t.csv")).unwrap();
-            assert_eq!((table.column("a").unwrap(), table.column("b").unwrap()), (0, 1));
+            assert_eq!((table.column("view").unwrap(), table.column("b").unwrap()), (0, 1));
             assert_eq!((table.rows[0].cell(0), table.rows[0].cell(1), table.rows[0].cell(9)), ("1", "2", ""));
             let message = table.column("bi-rads").unwrap_err().to_string();
-            assert!(message.contains("t.csv: column \"bi-rads\" is missing; found a, b"), "{message}");
+            assert!(message.contains("t.csv: column \"bi-rads\" is missing; found view, b"), "{message}");
         }
+    }
+
+    #[test]
+    fn names_in_a_wrong_column_are_not_repeated() {
+        let table = Table::from_csv(b"laterality\nMaria Example\nup\n", Path::new("t.csv")).unwrap();
+        let message =
+            |row: usize| table.word::<mammo_core::Laterality>(&table.rows[row], 0).unwrap_err().to_string();
+        assert_eq!(
+            message(0),
+            "t.csv: line 2: \"a text of 13 characters\" is not a laterality; expected L or R"
+        );
+        assert!(message(1).contains("\"up\""));
+        let headless = Table::from_csv(b"Maria Example,L\n", Path::new("t.csv")).unwrap();
+        let message = headless.column("view").unwrap_err().to_string();
+        assert!(message.contains("2 columns") && !message.to_lowercase().contains("maria"), "{message}");
     }
 
     proptest! {

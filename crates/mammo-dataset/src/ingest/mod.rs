@@ -126,8 +126,10 @@ pub struct Summary {
     pub cohort: CohortSummary,
     /// Images that were prepared before, by an interrupted call.
     pub resumed: usize,
-    /// Images that could not be used and were left out.
+    /// Images and rows that were left out and are listed in the manifest.
     pub skipped: usize,
+    /// Entries of the list of exclusions that name no image.
+    pub unmatched_exclusions: usize,
 }
 
 /// One chosen image: its release and its record.
@@ -254,8 +256,13 @@ pub fn ingest(
     let splits: Vec<Split> = splits.iter().map(only).collect();
     let notes = scans.iter().map(|(_, scan)| scan.release.counted_notes()).sum();
     let summary = summarise(&cohort, &kept, &records, notes, &splits[0]);
+    let pictures = prepared.iter().map(|(_, record)| record.file.clone());
+    let listed = pictures.flat_map(|file| [mammo_png::SideCar::path_of(&file), file]).collect();
+    folder.keep_only(&folders, &listed)?;
     finish(&work, &summary, &splits, &prepared, &skipped)?;
-    Ok(Outcome::Whole(Box::new(Summary { cohort: summary, resumed, skipped: skipped.len() })))
+    let unmatched_exclusions = exclusions.unmatched(records);
+    let skipped = skipped.len();
+    Ok(Outcome::Whole(Box::new(Summary { cohort: summary, resumed, skipped, unmatched_exclusions })))
 }
 
 /// Takes images out of a release that cannot be relied on, and says why.
