@@ -1,10 +1,8 @@
 //! Tables of labels as rows of trimmed texts, whatever they were stored in.
 
-use crate::DatasetError;
-use calamine::{Data, Reader};
+use crate::{DatasetError, spreadsheet};
 use mammo_core::UnknownWord;
 use std::{
-    io::Cursor,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -86,24 +84,9 @@ impl Table {
     pub(crate) fn from_spreadsheet(bytes: &[u8], path: &Path, sheet: &str) -> Result<Self, DatasetError> {
         check_length(bytes, path)?;
         let broken = |reason: String| DatasetError::Spreadsheet { path: path.to_owned(), reason };
-        // The reader of spreadsheets indexes into what the file declares; a damaged file must not end the program.
-        let range = std::panic::catch_unwind(|| {
-            let mut book =
-                calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|e| e.to_string())?;
-            let names = book.sheet_names();
-            let name = names.iter().find(|name| name.as_str() == sheet).or(names.first());
-            let name = name.ok_or("it has no sheet")?.clone();
-            book.worksheet_range(&name).map_err(|e| e.to_string())
-        })
-        .unwrap_or_else(|_| Err("its structure contradicts itself".to_owned()))
-        .map_err(broken)?;
-        let mut sheet_rows = range.rows();
-        let columns = sheet_rows.next().unwrap_or_default().iter().map(|cell| column_name(&text_of(cell)));
-        let columns = columns.collect();
-        let rows = sheet_rows
-            .zip(2u64..)
-            .map(|(cells, line)| Row { line, cells: cells.iter().map(text_of).collect() })
-            .collect();
+        let mut sheet_rows = spreadsheet::rows(bytes, sheet).map_err(broken)?.into_iter();
+        let columns = sheet_rows.next().unwrap_or_default().iter().map(|name| column_name(name)).collect();
+        let rows = sheet_rows.zip(2u64..).map(|(cells, line)| Row { line, cells }).collect();
         Ok(Self { path: path.to_owned(), columns, rows })
     }
 
@@ -175,15 +158,6 @@ fn check_length(bytes: &[u8], path: &Path) -> Result<(), DatasetError> {
 
 fn column_name(name: &str) -> String {
     name.trim().to_lowercase()
-}
-
-/// A cell as text; whole numbers without the `.0` that spreadsheets give them.
-fn text_of(cell: &Data) -> String {
-    match cell {
-        Data::Float(v) if v.fract() == 0.0 && v.abs() < 1e15 => format!("{v:.0}"),
-        Data::Empty | Data::Error(_) => String::new(),
-        other => other.to_string().trim().to_owned(),
-    }
 }
 
 #[cfg(test)]
