@@ -103,6 +103,12 @@ pub(crate) fn run(args: &IngestArgs) -> anyhow::Result<Ending> {
         }
         Outcome::Whole(summary) => {
             progress.finish(&format!("{} images in {}", summary.cohort.cohort.images, args.out.display()));
+            if summary.unmatched_exclusions > 0 {
+                eprintln!(
+                    "note: {} entries of the list of exclusions name no image of these data sets",
+                    summary.unmatched_exclusions
+                );
+            }
             let mut stdout = std::io::stdout();
             match stdout.write_all(table(&summary).as_bytes()) {
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}

@@ -1,6 +1,9 @@
 use crate::{DatasetError, ImageRecord, table::Table};
 use mammo_files::FileError;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Images that someone decided to leave out, and why. A table with a column `image_id` or `filename` (separated by commas
 /// or semicolons, as the authors' own list was) and, if it likes, a column `reason`. An entry is an image id, or the name
@@ -39,13 +42,13 @@ impl Exclusions {
 
     /// Why an image is left out; `None` where it is not.
     pub fn reason(&self, record: &ImageRecord) -> Option<&str> {
-        let path = record.path.to_string_lossy();
-        let name = record.path.file_name().unwrap_or_default().to_string_lossy();
-        let stem = record.path.file_stem().unwrap_or_default().to_string_lossy();
-        [record.image_id.as_str(), &path, &name, &stem]
-            .iter()
-            .find_map(|key| self.reasons.get(*key))
-            .map(String::as_str)
+        names(record).iter().find_map(|key| self.reasons.get(key)).map(String::as_str)
+    }
+
+    /// Entries that name none of these images: a list for another data set, or with typing errors.
+    pub fn unmatched<'a>(&self, records: impl IntoIterator<Item = &'a ImageRecord>) -> usize {
+        let matched: BTreeSet<String> = records.into_iter().flat_map(names).collect();
+        self.reasons.keys().filter(|key| !matched.contains(*key)).count()
     }
 
     /// Entries.
@@ -57,6 +60,14 @@ impl Exclusions {
     pub fn is_empty(&self) -> bool {
         self.reasons.is_empty()
     }
+}
+
+/// What an entry may call an image.
+fn names(record: &ImageRecord) -> [String; 4] {
+    let path = record.path.to_string_lossy().into_owned();
+    let name = record.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = record.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    [record.image_id.to_string(), path, name, stem]
 }
 
 #[cfg(test)]
@@ -71,6 +82,7 @@ mod tests {
         let list = Exclusions::parse(list, Path::new("list.csv")).unwrap();
         let reasons: Vec<_> = release.records.iter().map(|r| list.reason(r)).collect();
         assert_eq!(reasons, [Some("implant"), None, Some("on the list")]);
+        assert_eq!(list.unmatched(&release.records), 1, "the one with a folder");
         assert!(Exclusions::parse(b"a;b\n1;2\n", Path::new("list.csv")).is_err());
     }
 }

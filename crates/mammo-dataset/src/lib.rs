@@ -50,6 +50,7 @@ mod side;
 mod size;
 mod source;
 mod split;
+mod spreadsheet;
 mod summary;
 mod table;
 mod vindr_mammo;

@@ -79,7 +79,7 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Vec<Result<Row, Dataset
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let line_number = index as u64 + 1;
             let map: Result<Map<String, Value>, _> = serde_json::from_str(line);
-            let row = map.map_err(|e| format!("no JSON object: {e}"));
+            let row = map.map_err(|_| "no JSON object".to_owned());
             rows.push(row.and_then(|map| understood(&map, line_number)).map_err(|r| broken(line_number, r)));
         }
     }
@@ -105,7 +105,7 @@ fn flag(map: &Map<String, Value>, name: &str) -> Result<Option<bool>, String> {
 }
 
 fn word<T: std::str::FromStr<Err = mammo_core::UnknownWord>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: mammo_core::UnknownWord| e.to_string())
+    text.parse().map_err(|e: mammo_core::UnknownWord| crate::table::guarded(e).to_string())
 }
 
 fn understood(map: &Map<String, Value>, line: u64) -> Result<Row, String> {

@@ -127,7 +127,7 @@ fn parse_line(words: &[&str], entry: &mut Entry, notes: &mut Vec<Note>) -> Resul
     match words.get(3) {
         Some(&"M") => entry.malignant = true,
         Some(&"B") => {}
-        other => return Err(format!("{:?} is not a severity; expected B or M", other.unwrap_or(&""))),
+        _ => return Err("the severity is neither B nor M".to_owned()),
     }
     let numbers: Vec<f32> = words.iter().skip(4).map_while(|w| w.parse().ok()).collect();
     let circle = match numbers.as_slice() {

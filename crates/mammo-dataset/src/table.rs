@@ -1,15 +1,28 @@
 //! Tables of labels as rows of trimmed texts, whatever they were stored in.
 
-use crate::DatasetError;
-use calamine::{Data, Reader};
+use crate::{DatasetError, spreadsheet};
+use mammo_core::UnknownWord;
 use std::{
-    io::Cursor,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 /// Largest table that is read. The largest one released (outlines of BCDR-D02) has some megabytes.
 const LIMIT_BYTES: usize = 256 << 20;
+
+/// Names by which a line of headings is known as one.
+const HEADINGS: [&str; 10] = [
+    "laterality",
+    "view",
+    "file name",
+    "patient_id",
+    "image_id",
+    "image_filename",
+    "path",
+    "id1",
+    "filename",
+    "finding_categories",
+];
 
 /// A table with named columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,24 +84,9 @@ impl Table {
     pub(crate) fn from_spreadsheet(bytes: &[u8], path: &Path, sheet: &str) -> Result<Self, DatasetError> {
         check_length(bytes, path)?;
         let broken = |reason: String| DatasetError::Spreadsheet { path: path.to_owned(), reason };
-        // The reader of spreadsheets indexes into what the file declares; a damaged file must not end the program.
-        let range = std::panic::catch_unwind(|| {
-            let mut book =
-                calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|e| e.to_string())?;
-            let names = book.sheet_names();
-            let name = names.iter().find(|name| name.as_str() == sheet).or(names.first());
-            let name = name.ok_or("it has no sheet")?.clone();
-            book.worksheet_range(&name).map_err(|e| e.to_string())
-        })
-        .unwrap_or_else(|_| Err("its structure contradicts itself".to_owned()))
-        .map_err(broken)?;
-        let mut sheet_rows = range.rows();
-        let columns = sheet_rows.next().unwrap_or_default().iter().map(|cell| column_name(&text_of(cell)));
-        let columns = columns.collect();
-        let rows = sheet_rows
-            .zip(2u64..)
-            .map(|(cells, line)| Row { line, cells: cells.iter().map(text_of).collect() })
-            .collect();
+        let mut sheet_rows = spreadsheet::rows(bytes, sheet).map_err(broken)?.into_iter();
+        let columns = sheet_rows.next().unwrap_or_default().iter().map(|name| column_name(name)).collect();
+        let rows = sheet_rows.zip(2u64..).map(|(cells, line)| Row { line, cells }).collect();
         Ok(Self { path: path.to_owned(), columns, rows })
     }
 
@@ -97,8 +95,17 @@ impl Table {
         self.find(&[column]).ok_or_else(|| DatasetError::MissingColumn {
             path: self.path.clone(),
             column,
-            found: self.columns.join(", "),
+            found: self.found(),
         })
+    }
+
+    /// The names of the columns for a message, if it is a line of names and no first row of data, which may be of a person.
+    fn found(&self) -> String {
+        if self.find(&HEADINGS).is_some() {
+            self.columns.join(", ")
+        } else {
+            format!("{} columns and none of the names that such a table has", self.columns.len())
+        }
     }
 
     /// The place of the first of several names of a column.
@@ -112,7 +119,7 @@ impl Table {
     }
 
     /// A cell as a word of the domain.
-    pub(crate) fn word<T: FromStr<Err = mammo_core::UnknownWord>>(
+    pub(crate) fn word<T: FromStr<Err = UnknownWord>>(
         &self,
         row: &Row,
         column: usize,
@@ -120,7 +127,7 @@ impl Table {
         row.cell(column).parse().map_err(|source| DatasetError::Word {
             path: self.path.clone(),
             line: row.line,
-            source,
+            source: guarded(source),
         })
     }
 
@@ -128,6 +135,17 @@ impl Table {
     pub(crate) fn error(&self, row: &Row, reason: impl Into<String>) -> DatasetError {
         DatasetError::Line { path: self.path.clone(), line: row.line, reason: reason.into() }
     }
+}
+
+/// Longest text of a cell that messages repeat. The words of the domain are shorter; a longer text may be a name that stands
+/// in a wrong column, and goes no further.
+const SHOWN_CHARS: usize = 5;
+
+/// A message about a word that repeats it only if it is short.
+pub(crate) fn guarded(error: UnknownWord) -> UnknownWord {
+    let chars = error.value.trim().chars().count();
+    let value = if chars > SHOWN_CHARS { format!("a text of {chars} characters") } else { error.value };
+    UnknownWord { value, ..error }
 }
 
 fn check_length(bytes: &[u8], path: &Path) -> Result<(), DatasetError> {
@@ -142,15 +160,6 @@ fn column_name(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// A cell as text; whole numbers without the `.0` that spreadsheets give them.
-fn text_of(cell: &Data) -> String {
-    match cell {
-        Data::Float(v) if v.fract() == 0.0 && v.abs() < 1e15 => format!("{v:.0}"),
-        Data::Empty | Data::Error(_) => String::new(),
-        other => other.to_string().trim().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,13 +167,28 @@ mod tests {
 
     #[test]
     fn separators_marks_and_blanks_do_not_matter() {
-        for text in ["\u{feff}A; b \r\n1 ;2;3\r\n", "a,B\n 1,2\n"] {
+        for text in ["\u{feff}View; b \r\n1 ;2;3\r\n", "view,B\n 1,2\n"] {
             let table = Table::from_csv(text.as_bytes(), Path::new("t.csv")).unwrap();
-            assert_eq!((table.column("a").unwrap(), table.column("b").unwrap()), (0, 1));
+            assert_eq!((table.column("view").unwrap(), table.column("b").unwrap()), (0, 1));
             assert_eq!((table.rows[0].cell(0), table.rows[0].cell(1), table.rows[0].cell(9)), ("1", "2", ""));
             let message = table.column("bi-rads").unwrap_err().to_string();
-            assert!(message.contains("t.csv: column \"bi-rads\" is missing; found a, b"), "{message}");
+            assert!(message.contains("t.csv: column \"bi-rads\" is missing; found view, b"), "{message}");
         }
+    }
+
+    #[test]
+    fn names_in_a_wrong_column_are_not_repeated() {
+        let table = Table::from_csv(b"laterality\nMaria Example\nup\n", Path::new("t.csv")).unwrap();
+        let message =
+            |row: usize| table.word::<mammo_core::Laterality>(&table.rows[row], 0).unwrap_err().to_string();
+        assert_eq!(
+            message(0),
+            "t.csv: line 2: \"a text of 13 characters\" is not a laterality; expected L or R"
+        );
+        assert!(message(1).contains("\"up\""));
+        let headless = Table::from_csv(b"Maria Example,L\n", Path::new("t.csv")).unwrap();
+        let message = headless.column("view").unwrap_err().to_string();
+        assert!(message.contains("2 columns") && !message.to_lowercase().contains("maria"), "{message}");
     }
 
     proptest! {

@@ -61,7 +61,11 @@ pub(crate) fn images(bytes: &[u8], path: &Path) -> Result<Vec<Result<ImageRow, D
             view: table.word(row, view)?,
             size_px: number(width).zip(number(height)),
             birads: word.strip_prefix("BI-RADS ").unwrap_or(word).parse().map_err(
-                |source: UnknownWord| DatasetError::Word { path: table.path.clone(), line: row.line, source },
+                |source: UnknownWord| DatasetError::Word {
+                    path: table.path.clone(),
+                    line: row.line,
+                    source: crate::table::guarded(source),
+                },
             )?,
             density: row
                 .cell(density)

@@ -89,7 +89,10 @@ fn tables_are_checked_by_column_and_line() {
         }),
         &["INbreast.csv", "line 2", "9"],
     );
-    refused(table(|text| text.replacen(";L;", ";left side;", 1)), &["INbreast.csv", "line", "left side"]);
+    refused(
+        table(|text| text.replacen(";L;", ";left side;", 1)),
+        &["INbreast.csv", "line", "a text of 9 characters", "laterality"],
+    );
     refused(table(|_| String::new()), &["INbreast.csv"]);
 }
 

@@ -1,4 +1,7 @@
-use crate::{DatasetError, Note, NoteKind, Problem, table::Table};
+use crate::{
+    DatasetError, Note, NoteKind, Problem,
+    table::{Table, guarded},
+};
 use mammo_core::{AcrDensity, BiRads, ImageId, Laterality, UnknownWord, ViewPosition};
 use std::{collections::BTreeMap, path::Path};
 
@@ -99,6 +102,6 @@ fn density(
     AcrDensity::new(class).map(Some).map_err(|source| DatasetError::Word {
         path: table.path.clone(),
         line,
-        source: UnknownWord { value: text.to_owned(), ..source },
+        source: guarded(UnknownWord { value: text.to_owned(), ..source }),
     })
 }

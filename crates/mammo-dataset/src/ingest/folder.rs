@@ -5,7 +5,7 @@ use fs_err as fs;
 use mammo_files::{FileError, JsonLines};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Mutex,
     time::UNIX_EPOCH,
@@ -121,6 +121,26 @@ impl Folder {
         for part in relative.split('/') {
             path.push(part);
             plain_folder(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything out of the folders of pictures that is not of the set: what a killed call was writing, and pictures of
+    /// images that are no longer there.
+    pub(super) fn keep_only(
+        &self,
+        folders: &BTreeSet<String>,
+        files: &BTreeSet<PathBuf>,
+    ) -> Result<(), IngestError> {
+        for folder in folders {
+            for entry in fs::read_dir(self.path(folder)).map_err(FileError::from)? {
+                let entry = entry.map_err(FileError::from)?;
+                let relative = Path::new(folder).join(entry.file_name());
+                let is_file = entry.file_type().map_err(FileError::from)?.is_file();
+                if is_file && !files.contains(&relative) {
+                    fs::remove_file(entry.path()).map_err(FileError::from)?;
+                }
+            }
         }
         Ok(())
     }

@@ -1,21 +1,12 @@
 //! One image: read once, hashed and prepared from the same bytes, encoded as 16-bit PNG; then written.
 
-use super::{IngestError, Part, PreparedRecord, PreparedRoi, Transform, folder::Folder};
+use super::{IngestError, PreparedRecord, PreparedRoi, Transform, folder::Folder, place::Place};
 use crate::{DatasetError, ImageRecord, ImageSize, place, prepare_bytes, side};
 use fs_err as fs;
-use mammo_core::{Label, LabelRule, Plane};
+use mammo_core::{LabelRule, Plane};
 use mammo_files::FileError;
 use mammo_png::Mark;
-use std::path::{Path, PathBuf};
-
-/// The place that an image gets in the set.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) file: PathBuf,
-    pub(super) label: Label,
-    pub(super) part: Option<Part>,
-    pub(super) fold: Option<usize>,
-}
+use std::path::Path;
 
 /// A picture that is about to be written, and the line about it.
 pub(super) struct Ready {

@@ -153,6 +153,7 @@ fn an_interrupted_set_goes_on_and_ends_in_the_same_bytes() {
     // One of the finished pictures is lost, and one source is another file now.
     let lost = files(&broken).into_keys().find(|path| path.extension().is_some_and(|e| e == "png")).unwrap();
     fs::remove_file(broken.join(lost)).unwrap();
+    fs::write(broken.join("trainA/.inbreast_1.png.77.tmp"), "half").unwrap();
     let Outcome::Whole(summary) = run(&config, &broken).unwrap() else { panic!() };
     assert_eq!(summary.resumed, done - 1);
     assert_eq!(files(&whole), files(&broken));
