@@ -1,5 +1,6 @@
 use crate::{Plane, Point};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 impl Plane {
     /// Resizes by area averaging: each new pixel is the mean of the old area it covers, so that shrinking neither
@@ -46,6 +47,59 @@ fn weights(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
             (first, shares.iter().map(|s| (s / total) as f32).collect())
         })
         .collect()
+}
+
+/// The shares of [`weights`], one behind the other.
+struct Shares {
+    /// The first source pixel of each new one.
+    first: Vec<usize>,
+    /// Where the shares of each new pixel begin; one more at the end.
+    starts: Vec<usize>,
+    shares: Vec<f32>,
+    /// What the shares of each new pixel add up to, which rounding keeps from being one.
+    totals: Vec<f32>,
+    /// The first new pixel that each source pixel is part of.
+    covered_by: Vec<usize>,
+}
+
+impl Shares {
+    fn new(from: usize, to: usize) -> Self {
+        let mut all = Self {
+            first: Vec::with_capacity(to),
+            starts: vec![0],
+            shares: Vec::new(),
+            totals: Vec::with_capacity(to),
+            covered_by: Vec::with_capacity(from),
+        };
+        for (x, (first, shares)) in weights(from, to).into_iter().enumerate() {
+            all.covered_by.resize(all.covered_by.len().max(first + shares.len()), x);
+            all.first.push(first);
+            all.totals.push(shares.iter().sum());
+            all.shares.extend(shares);
+            all.starts.push(all.shares.len());
+        }
+        all
+    }
+
+    /// Adds the values of a run of source pixels, and the run itself, to the new pixels that they are part of.
+    fn add<T: Copy + Into<f32>>(&self, row: &[T], run: Range<usize>, sums: &mut [f32], covered: &mut [f32]) {
+        let Some(&from) = self.covered_by.get(run.start) else { return };
+        for x in from..self.first.len() {
+            let first = self.first[x];
+            if first >= run.end {
+                break;
+            }
+            let shares = &self.shares[self.starts[x]..self.starts[x + 1]];
+            let (begin, end) = (run.start.max(first), run.end.min(first + shares.len()));
+            let inside = &shares[begin - first..end - first];
+            sums[x] = inside.iter().zip(&row[begin..end]).fold(sums[x], |sum, (w, &v)| sum + w * v.into());
+            covered[x] = if inside.len() == shares.len() {
+                self.totals[x]
+            } else {
+                inside.iter().fold(covered[x], |sum, w| sum + w)
+            };
+        }
+    }
 }
 
 /// How an image was brought to the size of a network: mirrored if it shows a right breast, scaled with its aspect
@@ -99,16 +153,66 @@ impl Fit {
             (self.source_width_px, self.source_height_px),
             "the planned size"
         );
-        let columns =
-            ((self.source_width_px as f64 * f64::from(self.scale)).round() as usize).clamp(1, self.width_px);
-        let rows = ((self.source_height_px as f64 * f64::from(self.scale)).round() as usize)
-            .clamp(1, self.height_px - self.top_px);
-        let small = source.resized(columns, rows);
+        let (columns, rows) = self.picture();
+        self.on_canvas(source.resized(columns, rows))
+    }
+
+    /// Carries out the plan on a part of an image, row by row, without a copy of it: the sum of what `runs` covers, as if
+    /// all else were 0, and the share of each canvas pixel that is covered. Gives to the bit what [`Fit::apply`] gives for an
+    /// image that is 0 outside of the runs, and for one that is 1 inside and 0 outside.
+    ///
+    /// `row` gives a row of the source, `runs` the covered columns of a row, in order and apart.
+    ///
+    /// # Panics
+    /// When a row has another length than the plan, or a run reaches beyond it.
+    pub fn apply_covered<'a, T: Copy + Into<f32> + 'a>(
+        &self,
+        row: impl Fn(usize) -> &'a [T],
+        runs: impl Fn(usize) -> &'a [Range<usize>],
+    ) -> (Plane, Plane) {
+        let (columns, rows) = self.picture();
+        let across = Shares::new(self.source_width_px, columns);
+        let mut sums = vec![0f32; columns * self.source_height_px];
+        let mut covered = sums.clone();
+        for y in 0..self.source_height_px {
+            let values = row(y);
+            assert_eq!(values.len(), self.source_width_px, "the planned width");
+            let here = y * columns..(y + 1) * columns;
+            for run in runs(y) {
+                across.add(values, run.clone(), &mut sums[here.clone()], &mut covered[here.clone()]);
+            }
+        }
+        let down = weights(self.source_height_px, rows);
+        let is_empty: Vec<bool> = (0..self.source_height_px).map(|y| runs(y).is_empty()).collect();
+        let shrunk = |narrow: &[f32]| {
+            let mut small = Plane::filled(columns, rows, 0.0);
+            for ((first, shares), target) in down.iter().zip(small.data_mut().chunks_exact_mut(columns)) {
+                for (y, share) in (*first..).zip(shares).filter(|(y, _)| !is_empty[*y]) {
+                    for (t, s) in target.iter_mut().zip(&narrow[y * columns..(y + 1) * columns]) {
+                        *t += share * s;
+                    }
+                }
+            }
+            self.on_canvas(small)
+        };
+        (shrunk(&sums), shrunk(&covered))
+    }
+
+    /// Columns and rows of the picture on the canvas.
+    fn picture(&self) -> (usize, usize) {
+        let scaled = |side: usize| (side as f64 * f64::from(self.scale)).round() as usize;
+        (
+            scaled(self.source_width_px).clamp(1, self.width_px),
+            scaled(self.source_height_px).clamp(1, self.height_px - self.top_px),
+        )
+    }
+
+    fn on_canvas(&self, small: Plane) -> Plane {
         let small = if self.mirrored { small.mirrored() } else { small };
         let mut canvas = Plane::filled(self.width_px, self.height_px, 0.0);
-        for y in 0..rows {
+        for y in 0..small.height() {
             let start = (y + self.top_px) * self.width_px;
-            canvas.data_mut()[start..start + columns].copy_from_slice(small.row(y));
+            canvas.data_mut()[start..start + small.width()].copy_from_slice(small.row(y));
         }
         canvas
     }
@@ -157,6 +261,32 @@ mod tests {
         fn resizing_keeps_the_mean(w in 1usize..40, h in 1usize..40, k in 1usize..5, l in 1usize..5) {
             let plane = Plane::from_fn(w * k, h * l, |x, y| ((x * 37 + y * 101) % 17) as f32);
             prop_assert!((plane.resized(w, h).mean() - plane.mean()).abs() < 1e-4);
+        }
+
+        #[test]
+        fn covered_parts_are_those_of_a_black_picture(
+            w in 1usize..60, h in 1usize..50, cw in 1usize..40, ch in 1usize..40, mirrored: bool, seed in 0usize..99,
+        ) {
+            let values: Vec<u16> = (0..w * h).map(|i| ((i + seed) * 7919 % 4096) as u16).collect();
+            let inside = |x: usize, y: usize| !((x + seed) * 13 + y * 7).is_multiple_of(5);
+            let runs: Vec<Vec<Range<usize>>> = (0..h)
+                .map(|y| {
+                    let mut row: Vec<Range<usize>> = Vec::new();
+                    for x in (0..w).filter(|&x| inside(x, y)) {
+                        match row.last_mut() {
+                            Some(last) if last.end == x => last.end += 1,
+                            _ => row.push(x..x + 1),
+                        }
+                    }
+                    row
+                })
+                .collect();
+            let fit = Fit::plan((w, h), (cw, ch), mirrored);
+            let (sum, share) = fit.apply_covered(|y| &values[y * w..(y + 1) * w], |y| &runs[y]);
+            let black = Plane::from_fn(w, h, |x, y| if inside(x, y) { f32::from(values[y * w + x]) } else { 0.0 });
+            prop_assert_eq!(sum, fit.apply(&black));
+            let white = Plane::from_fn(w, h, |x, y| f32::from(u8::from(inside(x, y))));
+            prop_assert_eq!(share, fit.apply(&white));
         }
 
         #[test]

@@ -233,7 +233,7 @@ fn mask(
         for file in locate(root, base, listed)? {
             if picture::facts(root, &file)?.size_px == size_px {
                 let mask = mammo_dicom::Mammogram::open(&place::inside(root, &file)?)?;
-                return Ok(outline(mask.stored(), size_px.0));
+                return Ok(outline(&mask.stored(), size_px.0));
             }
         }
     }

@@ -1,4 +1,7 @@
-use crate::{DatasetError, ImageRecord, ImageSize, IntensityMap, Medium, picture, segment};
+use crate::{
+    DatasetError, ImageRecord, ImageSize, IntensityMap, Medium, picture,
+    segment::{self, Runs},
+};
 use mammo_core::{Fit, Laterality, Mask, Plane, Point, Roi};
 use mammo_dicom::Mammogram;
 use serde::{Deserialize, Serialize};
@@ -72,23 +75,23 @@ pub fn prepare_bytes(
     record: &ImageRecord,
     size: ImageSize,
 ) -> Result<Prepared, DatasetError> {
-    let Source { plane: source, breast, background } = read(bytes, path, record.medium)?;
+    let source = read(bytes, path, record.medium)?;
     let no_breast = || DatasetError::NoBreast { path: path.to_owned() };
-    let (first, end) = segment::columns_of(&breast).ok_or_else(no_breast)?;
+    let (first, end) = segment::columns_of(&source.breast).ok_or_else(no_breast)?;
     let (crop, mirrored) = match record.medium {
         Medium::Digital => {
             (Crop { left_px: 0, width_px: source.width() }, record.laterality == Laterality::Right)
         }
         Medium::Film => {
-            (Crop { left_px: first, width_px: end - first }, segment::chest_wall_is_right(&breast))
+            (Crop { left_px: first, width_px: end - first }, segment::chest_wall_is_right(&source.breast))
         }
     };
     let fit = Fit::plan((crop.width_px, source.height()), (size.width_px(), size.height_px()), mirrored);
-    let (display, breast) = fitted(&source, &breast, crop, &fit);
+    let (display, breast) = fitted(&source, crop, &fit);
     if breast.count() == 0 {
         return Err(no_breast());
     }
-    let intensity = IntensityMap::from_breast(&display, &breast, background);
+    let intensity = IntensityMap::from_breast(&display, &breast, source.background);
     let mut prepared = Prepared {
         plane: mapped(&display, &breast, intensity),
         breast,
@@ -115,7 +118,8 @@ pub fn prepare_bytes(
 /// # Errors
 /// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
 pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
-    let Source { plane: source, breast, .. } = read(&bytes_of(twin_path)?, twin_path, record.medium)?;
+    let bytes = bytes_of(twin_path)?;
+    let source = read(&bytes, twin_path, record.medium)?;
     let height = like.fit.source_height_px;
     let fits = match record.medium {
         Medium::Digital => source.width() == like.crop.width_px,
@@ -130,44 +134,79 @@ pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> 
             expected_height: height,
         });
     }
-    let (display, breast) = fitted(&source, &breast, like.crop, &like.fit);
+    let (display, breast) = fitted(&source, like.crop, &like.fit);
     Ok(mapped(&display, &breast, like.intensity))
 }
 
 /// Display values, the breast in them, and the display value of black.
-struct Source {
-    plane: Plane,
-    breast: Mask,
+struct Source<'a> {
+    pixels: Pixels<'a>,
+    breast: Runs,
     background: f32,
+}
+
+/// Display values, row after row.
+enum Pixels<'a> {
+    /// A mammogram whose stored values are the display values: they are used where they lie.
+    Stored(Mammogram<'a>),
+    Plane(Plane),
+}
+
+impl Source<'_> {
+    fn width(&self) -> usize {
+        match &self.pixels {
+            Pixels::Stored(mammogram) => mammogram.header().columns_px,
+            Pixels::Plane(plane) => plane.width(),
+        }
+    }
+
+    fn height(&self) -> usize {
+        match &self.pixels {
+            Pixels::Stored(mammogram) => mammogram.header().rows_px,
+            Pixels::Plane(plane) => plane.height(),
+        }
+    }
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, DatasetError> {
     Ok(fs_err::read(path).map_err(mammo_files::FileError::from)?)
 }
 
-fn read(bytes: &[u8], path: &Path, medium: Medium) -> Result<Source, DatasetError> {
+fn read<'a>(bytes: &'a [u8], path: &Path, medium: Medium) -> Result<Source<'a>, DatasetError> {
     let plane = if picture::is_dicom(bytes) {
-        Mammogram::from_bytes(bytes, path)?.display_plane()
+        let mammogram = Mammogram::from_bytes(bytes, path)?;
+        if medium == Medium::Digital && mammogram.is_plain() {
+            let width = mammogram.header().columns_px;
+            let breast = segment::digital(width, mammogram.words().chunks_exact(width));
+            return Ok(Source { pixels: Pixels::Stored(mammogram), breast, background: 0.0 });
+        }
+        mammogram.display_plane()
     } else {
         picture::decode(bytes, path)?
     };
     let (breast, background) = match medium {
-        Medium::Digital => (segment::digital(&plane), 0.0),
-        Medium::Film => segment::film(&plane),
+        Medium::Digital => {
+            (segment::digital(plane.width(), plane.data().chunks_exact(plane.width())), 0.0)
+        }
+        Medium::Film => segment::film_runs(&plane),
     };
-    Ok(Source { plane, breast, background })
+    Ok(Source { pixels: Pixels::Plane(plane), breast, background })
 }
 
 /// The part that is used at the size asked for, black outside of the breast, and the breast there: the pixels that
 /// are covered by it at least by half.
-fn fitted(source: &Plane, breast: &Mask, crop: Crop, fit: &Fit) -> (Plane, Mask) {
+fn fitted(source: &Source<'_>, crop: Crop, fit: &Fit) -> (Plane, Mask) {
     let width = source.width();
-    let part = |value: &dyn Fn(usize) -> f32| {
-        Plane::from_fn(crop.width_px, source.height(), |x, y| value(y * width + x + crop.left_px))
+    let breast = source.breast.cropped(crop.left_px, crop.width_px);
+    let columns = |y: usize| y * width + crop.left_px..y * width + crop.left_px + crop.width_px;
+    let runs = |y: usize| breast.row(y);
+    let (sum, share) = match &source.pixels {
+        Pixels::Stored(mammogram) => {
+            let words = mammogram.words();
+            fit.apply_covered(|y| &words[columns(y)], runs)
+        }
+        Pixels::Plane(plane) => fit.apply_covered(|y| &plane.data()[columns(y)], runs),
     };
-    let inside = breast.data();
-    let share = fit.apply(&part(&|i| if inside[i] { 1.0 } else { 0.0 }));
-    let sum = fit.apply(&part(&|i| if inside[i] { source.data()[i] } else { 0.0 }));
     let mask = Mask::from_fn(share.width(), share.height(), |x, y| share.get(x, y) >= 0.5);
     // Black from outside must not darken the skin line: divide by the share that is breast.
     (sum.zip(&share, |sum, share| if share >= 0.5 { sum / share } else { 0.0 }), mask)

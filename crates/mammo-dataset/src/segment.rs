@@ -1,14 +1,127 @@
 //! Finds the breast in a picture, so that what is not breast can be made black.
 
 use mammo_core::{Mask, Plane};
+use std::ops::Range;
 
 /// Long side at which films are segmented; labels and the skin line are many pixels wide there.
 const COARSE_PX: usize = 256;
 
+/// A part of a picture as covered columns of each row, which a breast has few of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Runs {
+    width: usize,
+    runs: Vec<Range<usize>>,
+    /// Where the runs of each row begin; one more at the end.
+    starts: Vec<usize>,
+}
+
+impl Runs {
+    /// The pixels of a picture that `is_inside`.
+    fn of<'a, T: Copy + 'a>(
+        width: usize,
+        rows: impl Iterator<Item = &'a [T]>,
+        is_inside: impl Fn(T) -> bool,
+    ) -> Self {
+        /// So many pixels are looked at together; most are all inside or all outside.
+        const TOGETHER: usize = 32;
+        let mut all = Self { width, runs: Vec::new(), starts: vec![0] };
+        for row in rows {
+            let mut from = None;
+            for (at, part) in (0..).step_by(TOGETHER).zip(row.chunks(TOGETHER)) {
+                let inside = part.iter().map(|&v| u16::from(is_inside(v))).sum::<u16>();
+                let as_before = if from.is_some() { part.len() } else { 0 };
+                if usize::from(inside) == as_before {
+                    continue;
+                }
+                for (x, &v) in (at..).zip(part) {
+                    match (from, is_inside(v)) {
+                        (None, true) => from = Some(x),
+                        (Some(begin), false) => {
+                            all.runs.push(begin..x);
+                            from = None;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            all.runs.extend(from.map(|begin| begin..row.len()));
+            all.starts.push(all.runs.len());
+        }
+        all
+    }
+
+    /// The runs of one row, from left to right.
+    pub(crate) fn row(&self, y: usize) -> &[Range<usize>] {
+        &self.runs[self.starts[y]..self.starts[y + 1]]
+    }
+
+    /// The columns from `left`, counted from there, at most `width` of them.
+    pub(crate) fn cropped(&self, left: usize, width: usize) -> Self {
+        let mut all = Self { width, runs: Vec::new(), starts: vec![0] };
+        for y in 0..self.starts.len() - 1 {
+            let clipped = |run: &Range<usize>| run.start.max(left) - left..run.end.clamp(left, left + width) - left;
+            all.runs.extend(self.row(y).iter().map(clipped).filter(|run| !run.is_empty()));
+            all.starts.push(all.runs.len());
+        }
+        all
+    }
+
+    /// The largest part that is connected through edges, the first one of equal ones; nothing of nothing.
+    fn largest_part(&self) -> Self {
+        // Each run belongs to the part of its parent; the first run of a part is its own parent.
+        let mut parents: Vec<usize> = (0..self.runs.len()).collect();
+        for y in 1..self.starts.len() - 1 {
+            let (mut above, here) = (self.starts[y - 1], self.starts[y]);
+            for run in here..self.starts[y + 1] {
+                while above < here && self.runs[above].end <= self.runs[run].start {
+                    above += 1;
+                }
+                let mut next = above;
+                while next < here && self.runs[next].start < self.runs[run].end {
+                    let (a, b) = (root(&mut parents, next), root(&mut parents, run));
+                    parents[a.max(b)] = a.min(b);
+                    next += 1;
+                }
+            }
+        }
+        let mut sizes = vec![0; self.runs.len()];
+        for run in 0..self.runs.len() {
+            parents[run] = root(&mut parents, run);
+            sizes[parents[run]] += self.runs[run].len();
+        }
+        let largest = sizes.iter().copied().max().and_then(|size| sizes.iter().position(|&s| s == size));
+        let mut all = Self { width: self.width, runs: Vec::new(), starts: vec![0] };
+        for y in 0..self.starts.len() - 1 {
+            let part = (self.starts[y]..self.starts[y + 1]).filter(|&run| Some(parents[run]) == largest);
+            all.runs.extend(part.map(|run| self.runs[run].clone()));
+            all.starts.push(all.runs.len());
+        }
+        all
+    }
+}
+
+/// The first run of a part; what is passed on the way is shortened.
+fn root(parents: &mut [usize], mut run: usize) -> usize {
+    while parents[run] != run {
+        parents[run] = parents[parents[run]];
+        run = parents[run];
+    }
+    run
+}
+
 /// The breast of a digital mammogram, whose air is exactly 0: the largest connected part above 0. Burned-in letters
 /// are separate parts and fall away.
-pub(crate) fn digital(plane: &Plane) -> Mask {
-    largest_part(&Mask::from_fn(plane.width(), plane.height(), |x, y| plane.get(x, y) > 0.0))
+pub(crate) fn digital<'a, T>(width: usize, rows: impl Iterator<Item = &'a [T]>) -> Runs
+where
+    T: Copy + PartialOrd + Default + 'a,
+{
+    Runs::of(width, rows, |v| v > T::default()).largest_part()
+}
+
+/// The breast of a digitised film as runs, and the brightness of the film's own background.
+pub(crate) fn film_runs(plane: &Plane) -> (Runs, f32) {
+    let (mask, background) = film(plane);
+    (Runs::of(mask.width(), mask.data().chunks_exact(mask.width()), |inside| inside), background)
 }
 
 /// The breast of a digitised film, and the brightness of the film's own background.
@@ -16,7 +129,7 @@ pub(crate) fn digital(plane: &Plane) -> Mask {
 /// Film air is dark but not black, and there are labels, tape and bright strips. On a coarse copy: a threshold between
 /// the background's brightness and the tissue's, an opening that cuts thin bridges to labels, the largest connected
 /// part, grown back to the threshold's outline, its holes filled.
-pub(crate) fn film(plane: &Plane) -> (Mask, f32) {
+fn film(plane: &Plane) -> (Mask, f32) {
     let shrink = plane.width().max(plane.height()).div_ceil(COARSE_PX).max(1);
     let (w, h) = ((plane.width() / shrink).max(1), (plane.height() / shrink).max(1));
     let coarse = plane.resized(w, h);
@@ -46,7 +159,7 @@ pub(crate) fn film(plane: &Plane) -> (Mask, f32) {
 }
 
 /// Whether the chest wall is on the right: there the breast is taller than on its other side.
-pub(crate) fn chest_wall_is_right(breast: &Mask) -> bool {
+pub(crate) fn chest_wall_is_right(breast: &Runs) -> bool {
     let columns = column_counts(breast);
     let (Some(first), Some(last)) =
         (columns.iter().position(|&n| n > 0), columns.iter().rposition(|&n| n > 0))
@@ -60,19 +173,22 @@ pub(crate) fn chest_wall_is_right(breast: &Mask) -> bool {
 }
 
 /// First and one past the last column that shows breast.
-pub(crate) fn columns_of(breast: &Mask) -> Option<(usize, usize)> {
+pub(crate) fn columns_of(breast: &Runs) -> Option<(usize, usize)> {
     let columns = column_counts(breast);
     Some((columns.iter().position(|&n| n > 0)?, columns.iter().rposition(|&n| n > 0)? + 1))
 }
 
-fn column_counts(mask: &Mask) -> Vec<usize> {
-    let mut counts = vec![0; mask.width()];
-    for row in mask.data().chunks_exact(mask.width()) {
-        for (count, &inside) in counts.iter_mut().zip(row) {
-            *count += usize::from(inside);
-        }
+fn column_counts(breast: &Runs) -> Vec<usize> {
+    let mut changes = vec![0isize; breast.width + 1];
+    for run in &breast.runs {
+        changes[run.start] += 1;
+        changes[run.end] -= 1;
     }
-    counts
+    let counts = changes.iter().scan(0isize, |count, change| {
+        *count += change;
+        Some(count.unsigned_abs())
+    });
+    counts.take(breast.width).collect()
 }
 
 /// The value that `share` of the values do not exceed (nearest rank); 0 of none.
@@ -180,6 +296,7 @@ fn part_from(mask: &Mask, start: usize, seen: &mut [bool]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// A film: padding, dark noisy background, a breast at the right edge of the film, a label and a bright strip.
     fn example() -> Plane {
@@ -197,6 +314,31 @@ mod tests {
         })
     }
 
+    fn of_plane(plane: &Plane) -> Runs {
+        digital(plane.width(), plane.data().chunks_exact(plane.width()))
+    }
+
+    proptest! {
+        /// The parts of runs are the parts of pixels.
+        #[test]
+        fn the_largest_part_of_runs_is_that_of_the_pixels(
+            w in 1usize..90, h in 1usize..20, kind in 1usize..4, pixels in prop::collection::vec(0usize..4, 1800),
+        ) {
+            let plane = Plane::from_fn(w, h, |x, y| if pixels[y * w + x] < kind { 1.0 } else { 0.0 });
+            let mask = largest_part(&Mask::from_fn(w, h, |x, y| plane.get(x, y) > 0.0));
+            let breast = of_plane(&plane);
+            let found = Mask::from_fn(w, h, |x, y| breast.row(y).iter().any(|run| run.contains(&x)));
+            prop_assert_eq!(&found, &mask);
+            let half = breast.cropped(w / 3, w / 2);
+            for y in 0..h {
+                for x in 0..w / 2 {
+                    let inside = half.row(y).iter().any(|run| run.contains(&x));
+                    prop_assert_eq!(inside, mask.get(x + w / 3, y));
+                }
+            }
+        }
+    }
+
     #[test]
     fn labels_fall_away_and_the_breast_stays() {
         let plane = example();
@@ -207,16 +349,18 @@ mod tests {
         assert!(!mask.get(100, 300), "the film's background");
         let truth = plane.data().iter().filter(|&&v| (120.0..240.0).contains(&v)).count() as f64;
         assert!((mask.count() as f64 / truth - 1.0).abs() < 0.03, "{} of {truth}", mask.count());
-        assert!(chest_wall_is_right(&mask));
-        assert_eq!(columns_of(&mask).unwrap().1, 452);
+        let breast = film_runs(&plane).0;
+        assert!(chest_wall_is_right(&breast));
+        assert_eq!(columns_of(&breast).unwrap().1, 452);
     }
 
     #[test]
     fn digital_air_is_exactly_zero_and_letters_are_dropped() {
         let plane = Plane::from_fn(20, 20, |x, y| if x < 9 || (x == 15 && y < 4) { 5.0 } else { 0.0 });
-        let mask = digital(&plane);
-        assert_eq!(mask.count(), 180);
-        assert!(!chest_wall_is_right(&Mask::from_fn(20, 20, |x, y| x < 9 && y + x < 18)));
+        let breast = of_plane(&plane);
+        assert_eq!((breast.runs.len(), breast.row(7)), (20, &[0..9][..]));
+        let triangle = Plane::from_fn(20, 20, |x, y| if x < 9 && y + x < 18 { 1.0 } else { 0.0 });
+        assert!(!chest_wall_is_right(&of_plane(&triangle)));
     }
 
     #[test]
@@ -231,8 +375,8 @@ mod tests {
     fn nothing_gives_nothing() {
         let black = Plane::filled(64, 64, 0.0);
         assert_eq!(film(&black).0.count(), 0);
-        assert_eq!(digital(&black).count(), 0);
-        assert_eq!(columns_of(&digital(&black)), None);
+        assert!(of_plane(&black).runs.is_empty());
+        assert_eq!(columns_of(&of_plane(&black)), None);
     }
 
     #[test]

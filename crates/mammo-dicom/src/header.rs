@@ -1,13 +1,16 @@
-use crate::{DicomError, transfer_syntax};
+use crate::{DicomError, VoiFunction, transfer_syntax, values::Rescale};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
-use dicom_object::{DefaultDicomObject, InMemDicomObject};
+use dicom_object::InMemDicomObject;
 use mammo_core::{Laterality, ViewPosition};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Largest number of pixels that is read. The largest film scans of public releases have about 40 million.
 pub(crate) const LIMIT_PX: u64 = 100_000_000;
+
+/// Most windows that are kept.
+const LIMIT_WINDOWS: usize = 64;
 
 /// Whether large stored values are bright or dark (PS3.3 section C.7.6.3.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,20 @@ pub struct Window {
     pub center: f64,
     /// Window Width.
     pub width: f64,
+}
+
+/// How stored values follow from the X-rays: Pixel Intensity Relationship (0028,1040) and its sign (0028,1041).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intensity {
+    /// The file does not say.
+    Unknown,
+    /// Proportional to the intensity at the detector (LIN, sign 1): air is the largest value.
+    Linear,
+    /// Falls or rises by another rule with the intensity, and larger values mean more X-rays (sign 1).
+    Rising,
+    /// Larger values mean fewer X-rays (sign -1), as in pictures to look at.
+    Falling,
 }
 
 /// What the header of a mammogram says, as far as the study needs it. Identifiers, names and dates are not read.
@@ -52,8 +69,16 @@ pub struct Header {
     pub photometric: Photometric,
     /// Transfer Syntax UID.
     pub transfer_syntax_uid: String,
-    /// The first window, where there is one. Vendors list alternatives behind it.
+    /// The first window, where there is one.
     pub window: Option<Window>,
+    /// All windows. Vendors list alternatives behind the first one, such as a softer and a harder look.
+    pub windows: Vec<Window>,
+    /// How values are windowed: VOI LUT Function (0028,1056).
+    pub voi_function: VoiFunction,
+    /// Items of the VOI LUT Sequence (0028,3010).
+    pub voi_luts: usize,
+    /// Whether there is a Modality LUT Sequence (0028,3000), which takes the place of the rescale.
+    pub has_modality_lut: bool,
     /// Smallest and largest stored value that mean "no picture here": Pixel Padding Value (0028,0120) and Range
     /// Limit (0028,0121).
     pub padding: Option<(i32, i32)>,
@@ -61,6 +86,10 @@ pub struct Header {
     pub rescale_slope: f64,
     /// Rescale Intercept, 0 if absent.
     pub rescale_intercept: f64,
+    /// What values of a file that is meant for processing stand for.
+    pub intensity: Intensity,
+    /// Number of Frames, 1 if absent. Only the first one is read.
+    pub frames: usize,
     /// Distance of rows and of columns from (Imager) Pixel Spacing, in millimetres.
     pub spacing_mm: Option<(f64, f64)>,
     /// Presentation Intent Type (0008,0068) is FOR PROCESSING: raw detector values, not meant to be looked at.
@@ -71,7 +100,7 @@ pub struct Header {
 }
 
 impl Header {
-    pub(crate) fn of(path: &Path, object: &DefaultDicomObject) -> Result<Self, DicomError> {
+    pub(crate) fn of(path: &Path, object: &InMemDicomObject, syntax: &str) -> Result<Self, DicomError> {
         let columns = required(path, object, tags::COLUMNS, "Columns (0028,0011)")?;
         let rows = required(path, object, tags::ROWS, "Rows (0028,0010)")?;
         let (columns, rows) = (u64::from(columns), u64::from(rows));
@@ -99,7 +128,7 @@ impl Header {
                 return Err(DicomError::Attribute {
                     path: path.to_owned(),
                     attribute: "Photometric Interpretation (0028,0004)",
-                    value: other.to_owned(),
+                    value: code(other),
                     expected: "MONOCHROME1 or MONOCHROME2",
                 });
             }
@@ -126,10 +155,23 @@ impl Header {
             let (a, b) = (stored(value), stored(limit));
             (a.min(b), a.max(b))
         });
-        let window = match (number(object, tags::WINDOW_CENTER), number(object, tags::WINDOW_WIDTH)) {
-            (Some(center), Some(width)) => Some(Window { center, width }),
-            _ => None,
-        };
+        let both = numbers(object, tags::WINDOW_CENTER).zip(numbers(object, tags::WINDOW_WIDTH));
+        let windows: Vec<Window> = both
+            .into_iter()
+            .flat_map(|(centers, widths)| centers.into_iter().zip(widths))
+            .map(|(center, width)| Window { center, width })
+            // A width below 1 is not allowed and would divide by zero.
+            .filter(|window| window.width >= 1.0)
+            .take(LIMIT_WINDOWS)
+            .collect();
+        if number(object, tags::SAMPLES_PER_PIXEL).is_some_and(|samples| samples != 1.0) {
+            return Err(DicomError::Attribute {
+                path: path.to_owned(),
+                attribute: "Samples per Pixel (0028,0002)",
+                value: number(object, tags::SAMPLES_PER_PIXEL).unwrap_or_default().to_string(),
+                expected: "1: mammograms are grey",
+            });
+        }
         Ok(Self {
             laterality: word(object, tags::IMAGE_LATERALITY).or_else(|| word(object, tags::LATERALITY)),
             view: word(object, tags::VIEW_POSITION).or_else(|| coded_view(object)),
@@ -140,13 +182,19 @@ impl Header {
             high_bit,
             signed,
             photometric,
-            transfer_syntax_uid: object.meta().transfer_syntax().to_owned(),
-            window,
+            transfer_syntax_uid: syntax.to_owned(),
+            window: windows.first().copied(),
+            windows,
+            voi_function: VoiFunction::of(text(object, tags::VOILUT_FUNCTION).as_deref()),
+            voi_luts: items(object, tags::VOILUT_SEQUENCE).count(),
+            has_modality_lut: items(object, tags::MODALITY_LUT_SEQUENCE).next().is_some(),
             padding,
             rescale_slope: number(object, tags::RESCALE_SLOPE).filter(|&s| s != 0.0).unwrap_or(1.0),
             rescale_intercept: number(object, tags::RESCALE_INTERCEPT).unwrap_or(0.0),
             spacing_mm: spacing(object, tags::IMAGER_PIXEL_SPACING)
                 .or_else(|| spacing(object, tags::PIXEL_SPACING)),
+            intensity: intensity(object),
+            frames: number(object, tags::NUMBER_OF_FRAMES).map_or(1, |n| (n as usize).max(1)),
             for_processing: text(object, tags::PRESENTATION_INTENT_TYPE).as_deref() == Some("FOR PROCESSING"),
             synthetic: is_synthetic(object),
         })
@@ -155,6 +203,11 @@ impl Header {
     /// The name of the transfer syntax in the standard's words.
     pub fn transfer_syntax_name(&self) -> &'static str {
         transfer_syntax::name(&self.transfer_syntax_uid)
+    }
+
+    /// The rescale.
+    pub(crate) fn rescale(&self) -> Rescale {
+        Rescale { slope: self.rescale_slope, intercept: self.rescale_intercept }
     }
 
     /// Smallest and largest value that `bits_stored` can hold.
@@ -167,16 +220,32 @@ impl Header {
     }
 }
 
-fn is_synthetic(object: &DefaultDicomObject) -> bool {
-    let by_equipment = object
-        .element_opt(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE)
-        .ok()
-        .flatten()
-        .and_then(|e| e.items())
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item.element_opt(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE).ok().flatten()?.items())
-        .flatten()
+/// A value that is no free text: capitals, digits and underscores as in a code string; anything else stays out of messages.
+fn code(value: &str) -> String {
+    let is_code = value.len() <= 16
+        && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_' || b == b' ');
+    if is_code { value.to_owned() } else { "no code".to_owned() }
+}
+
+fn intensity(object: &InMemDicomObject) -> Intensity {
+    let is_linear = text(object, tags::PIXEL_INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
+    match number(object, tags::PIXEL_INTENSITY_RELATIONSHIP_SIGN) {
+        Some(1.0) if is_linear => Intensity::Linear,
+        Some(1.0) => Intensity::Rising,
+        // Read as unsigned where the representation is not told.
+        Some(-1.0 | 65535.0) => Intensity::Falling,
+        _ => Intensity::Unknown,
+    }
+}
+
+/// The items of a sequence; none of what is absent or no sequence.
+pub(crate) fn items(object: &InMemDicomObject, tag: Tag) -> impl Iterator<Item = &InMemDicomObject> {
+    object.element_opt(tag).ok().flatten().and_then(|e| e.items()).into_iter().flatten()
+}
+
+fn is_synthetic(object: &InMemDicomObject) -> bool {
+    let by_equipment = items(object, tags::CONTRIBUTING_EQUIPMENT_SEQUENCE)
+        .flat_map(|item| items(item, tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE))
         .any(|code| text(code, tags::CODE_VALUE).as_deref() == Some("109100"));
     text(object, tags::SYNTHETIC_DATA).as_deref() == Some("YES")
         || by_equipment
@@ -196,7 +265,7 @@ fn coded_view(object: &InMemDicomObject) -> Option<ViewPosition> {
 
 fn required(
     path: &Path,
-    object: &DefaultDicomObject,
+    object: &InMemDicomObject,
     tag: Tag,
     attribute: &'static str,
 ) -> Result<u16, DicomError> {
@@ -224,7 +293,7 @@ fn number(object: &InMemDicomObject, tag: Tag) -> Option<f64> {
     numbers(object, tag)?.first().copied()
 }
 
-fn numbers(object: &InMemDicomObject, tag: Tag) -> Option<Vec<f64>> {
+pub(crate) fn numbers(object: &InMemDicomObject, tag: Tag) -> Option<Vec<f64>> {
     let values = object.element_opt(tag).ok()??.to_multi_float64().ok()?;
     values.iter().all(|v| v.is_finite()).then_some(values)
 }

@@ -28,16 +28,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod deflate;
 mod error;
+mod fragments;
 mod header;
-mod lengths;
+mod jpeg;
+#[cfg(feature = "jpeg2000")]
+mod jpeg2000;
+mod layout;
 mod read;
+mod rle;
 mod transfer_syntax;
+mod values;
 mod write;
 
 pub use error::DicomError;
-pub use header::{Header, Photometric, Window};
+pub use header::{Header, Intensity, Photometric, Window};
 pub use read::{Mammogram, read_header};
+pub use values::{Look, VoiFunction};
 pub use write::{NOTICE, SyntheticImage, write_synthetic};
 
 #[cfg(test)]

@@ -1,0 +1,13 @@
+//! The table of INbreast as separated values.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(
+    // What the library catches is no finding: libfuzzer's hook would end the process before it is caught.
+    init: std::panic::set_hook(Box::new(|_| {})),
+    |data: &[u8]| {
+        let _ = mammo_dataset::parse::inbreast_csv(data);
+    }
+);

@@ -1,0 +1,14 @@
+//! Pictures that are no DICOM: PGM, TIFF, PNG; and the list of mini-MIAS.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(
+    // What the library catches is no finding: libfuzzer's hook would end the process before it is caught.
+    init: std::panic::set_hook(Box::new(|_| {})),
+    |data: &[u8]| {
+        let _ = mammo_dataset::parse::picture(data);
+        let _ = mammo_dataset::parse::mini_mias_info(data);
+    }
+);
