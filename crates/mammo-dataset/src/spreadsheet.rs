@@ -127,13 +127,17 @@ fn check_xls(bytes: &[u8]) -> Option<Result<(), String>> {
         if upper != 0 || length as usize > bytes.len() {
             return None;
         }
-        if entry[66] == 0 {
-            continue;
+        // By name alone, as the reader does, whatever an entry says about its type.
+        let name: Vec<u16> = entry[..64].chunks_exact(2).filter_map(|unit| u16_at(unit, 0)).collect();
+        let name = String::from_utf16_lossy(&name).to_ascii_lowercase();
+        let name = name.split('\0').next().unwrap_or_default();
+        if name.contains("vba") {
+            return Some(Err("it holds programs, which no spreadsheet of labels does".to_owned()));
         }
         let data = if index == 0 {
             mini_data = if minis > 0 || start < FIRST_RESERVED { data_of(start)? } else { Vec::new() };
             continue;
-        } else if entry[66] != 2 {
+        } else if name != "workbook" && name != "book" {
             continue;
         } else if length < 4096 {
             let mut data = Vec::new();
@@ -144,11 +148,7 @@ fn check_xls(bytes: &[u8]) -> Option<Result<(), String>> {
         } else {
             data_of(start)?
         };
-        let name: Vec<u16> = entry[..64].chunks_exact(2).filter_map(|unit| u16_at(unit, 0)).collect();
-        let name = String::from_utf16_lossy(&name);
-        if matches!(name.trim_end_matches('\0').to_ascii_lowercase().as_str(), "workbook" | "book")
-            && let Err(reason) = check_records(data.get(..length as usize).unwrap_or(&data))
-        {
+        if let Err(reason) = check_records(data.get(..length as usize).unwrap_or(&data)) {
             return Some(Err(reason));
         }
     }
@@ -168,11 +168,27 @@ fn chain(start: u32, table: &[u32]) -> Option<Vec<u32>> {
     Some(ids)
 }
 
-/// Refuses sheets that declare, or have cells, far beyond any table of labels.
+/// Most sheets that a workbook may list.
+const LIMIT_SHEETS: usize = 64;
+
+/// Refuses sheets that declare, or have cells, far beyond any table of labels. Sheets are read from where the list of sheets
+/// says that they begin, which in a damaged file is anywhere.
 fn check_records(stream: &[u8]) -> Result<(), String> {
+    let mut sheets = Vec::new();
+    check_from(stream, 0, &mut sheets)?;
+    if sheets.len() > LIMIT_SHEETS {
+        return Err("it lists more sheets than any spreadsheet of labels has".to_owned());
+    }
+    for start in sheets {
+        check_from(stream, start, &mut Vec::new())?;
+    }
+    Ok(())
+}
+
+fn check_from(stream: &[u8], start: usize, sheets: &mut Vec<usize>) -> Result<(), String> {
     let far = || Err("it has a cell far beyond any table of labels".to_owned());
     let fits = |rows: u64, columns: u64| columns <= u64::from(LIMIT_COLUMNS) && rows * columns <= LIMIT_CELLS;
-    let (mut rows, mut columns, mut at) = (0u64, 0u64, 0);
+    let (mut rows, mut columns, mut at) = (0u64, 0u64, start);
     while let (Some(kind), Some(length)) = (u16_at(stream, at), u16_at(stream, at + 2)) {
         let body = stream.get(at + 4..at + 4 + usize::from(length)).unwrap_or_default();
         at += 4 + usize::from(length);
@@ -190,7 +206,8 @@ fn check_records(stream: &[u8]) -> Result<(), String> {
                 rows = rows.max(word(0) + 1);
                 columns = columns.max(word(2) + 1 + more);
             }
-            // The counter of sheets begins again with each.
+            (0x0085, 4..) => sheets.extend(u32_at(body, 0).map(|start| start as usize)),
+            // Each sheet is counted by itself.
             (0x000a, _) => (rows, columns) = (0, 0),
             _ => {}
         }

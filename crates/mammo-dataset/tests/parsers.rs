@@ -29,8 +29,10 @@ const FOUND: &[u8] =
     b"image_id,finding_categories,xmin,ymin,xmax,ymax\ni,\"['Mass', 'No Finding']\",1,2,3,4\n";
 const PGM: &[u8] = b"P5 3 2 255\nabcdef";
 
+type Parser = fn(&[u8]);
+
 /// Every parser, with something that it reads.
-const PARSERS: [(&[u8], fn(&[u8])); 12] = [
+const PARSERS: [(&[u8], Parser); 12] = [
     (XLS, |b| drop(parse::inbreast_xls(b))),
     (XLS, |b| drop(parse::cmmd_xlsx(b))),
     (CSV, |b| drop(parse::inbreast_csv(b))),
