@@ -121,7 +121,7 @@ impl<'a> Mammogram<'a> {
         let header = &self.header;
         !header.signed
             && !values::is_inverted(header)
-            && !header.has_modality_lut
+            && header.modality_luts == 0
             && header.rescale().is_identity()
             && header.padding.is_none_or(|padding| padding == (0, 0))
     }
@@ -290,12 +290,13 @@ fn stored<'a>(
             };
             let range = at..at + expected;
             let raw = bytes.get(range.clone()).ok_or_else(|| truncated(bytes.len().saturating_sub(at)))?;
-            if width == 2 && !encoding.big_endian && cfg!(target_endian = "little") {
-                if let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw) {
-                    if is_clean(words, header) {
-                        return Ok(Stored::File(bytes, range));
-                    }
-                }
+            if width == 2
+                && !encoding.big_endian
+                && cfg!(target_endian = "little")
+                && let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw)
+                && is_clean(words, header)
+            {
+                return Ok(Stored::File(bytes, range));
             }
             words_of(raw, width, encoding.big_endian)
         }
