@@ -23,14 +23,15 @@ const LIMIT_FILE_BYTES: u64 = 1 << 30;
 
 /// One mammogram from a DICOM file: its header and the stored values of its first frame. Pixels that were stored as they
 /// are are not copied: they stay in the bytes of the file.
-#[derive(Debug, Clone)]
+// No Clone: a copy of the bytes may lie where words cannot be read.
+#[derive(Debug)]
 pub struct Mammogram<'a> {
     header: Header,
     luts: Luts,
     stored: Stored<'a>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Stored<'a> {
     /// Little-endian words that can be used as they are: where they lie in the file.
     File(Cow<'a, [u8]>, Range<usize>),
