@@ -55,7 +55,7 @@ struct Shares {
     first: Vec<usize>,
     /// Where the shares of each new pixel begin; one more at the end.
     starts: Vec<usize>,
-    shares: Vec<f32>,
+    values: Vec<f32>,
     /// What the shares of each new pixel add up to, which rounding keeps from being one.
     totals: Vec<f32>,
     /// The first new pixel that each source pixel is part of.
@@ -67,7 +67,7 @@ impl Shares {
         let mut all = Self {
             first: Vec::with_capacity(to),
             starts: vec![0],
-            shares: Vec::new(),
+            values: Vec::new(),
             totals: Vec::with_capacity(to),
             covered_by: Vec::with_capacity(from),
         };
@@ -75,8 +75,8 @@ impl Shares {
             all.covered_by.resize(all.covered_by.len().max(first + shares.len()), x);
             all.first.push(first);
             all.totals.push(shares.iter().sum());
-            all.shares.extend(shares);
-            all.starts.push(all.shares.len());
+            all.values.extend(shares);
+            all.starts.push(all.values.len());
         }
         all
     }
@@ -89,7 +89,7 @@ impl Shares {
             if first >= run.end {
                 break;
             }
-            let shares = &self.shares[self.starts[x]..self.starts[x + 1]];
+            let shares = &self.values[self.starts[x]..self.starts[x + 1]];
             let (begin, end) = (run.start.max(first), run.end.min(first + shares.len()));
             let inside = &shares[begin - first..end - first];
             sums[x] = inside.iter().zip(&row[begin..end]).fold(sums[x], |sum, (w, &v)| sum + w * v.into());

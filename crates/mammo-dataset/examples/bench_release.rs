@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (dir, count) = (Path::new(dir), count.parse::<usize>()?);
     let images = dir.join("AllDICOMs");
     std::fs::create_dir_all(&images)?;
-    let mut table = "Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n".to_owned();
+    let mut table =
+        "Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\r\n".to_owned();
     let mut drawn: Vec<Vec<u8>> = Vec::new();
     for i in 0..count {
         let (id, side) = (20_000_000 + i, if i % 2 == 0 { "L" } else { "R" });
@@ -42,7 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn draw(path: &Path, number: usize) -> Result<(), Box<dyn Error>> {
     let is_right = number % 2 == 1;
     let (a, b) = (1400.0 + 60.0 * number as f32, 1500.0 + 40.0 * number as f32);
-    let wave = |scale: f32| -> Vec<f32> { (0..HEIGHT).map(|i| (i as f32 / scale + number as f32).sin()).collect() };
+    let wave =
+        |scale: f32| -> Vec<f32> { (0..HEIGHT).map(|i| (i as f32 / scale + number as f32).sin()).collect() };
     let waves = [wave(310.0), wave(97.0), wave(23.0), wave(7.0)];
     let mut state = 0x9e37_79b9_u32 + number as u32;
     let mut pixels = vec![0u16; WIDTH * HEIGHT];

@@ -148,7 +148,7 @@ struct Source<'a> {
 /// Display values, row after row.
 enum Pixels<'a> {
     /// A mammogram whose stored values are the display values: they are used where they lie.
-    Stored(Mammogram<'a>),
+    Stored(Box<Mammogram<'a>>),
     Plane(Plane),
 }
 
@@ -178,16 +178,14 @@ fn read<'a>(bytes: &'a [u8], path: &Path, medium: Medium) -> Result<Source<'a>, 
         if medium == Medium::Digital && mammogram.is_plain() {
             let width = mammogram.header().columns_px;
             let breast = segment::digital(width, mammogram.words().chunks_exact(width));
-            return Ok(Source { pixels: Pixels::Stored(mammogram), breast, background: 0.0 });
+            return Ok(Source { pixels: Pixels::Stored(Box::new(mammogram)), breast, background: 0.0 });
         }
         mammogram.display_plane()
     } else {
         picture::decode(bytes, path)?
     };
     let (breast, background) = match medium {
-        Medium::Digital => {
-            (segment::digital(plane.width(), plane.data().chunks_exact(plane.width())), 0.0)
-        }
+        Medium::Digital => (segment::digital(plane.width(), plane.data().chunks_exact(plane.width())), 0.0),
         Medium::Film => segment::film_runs(&plane),
     };
     Ok(Source { pixels: Pixels::Plane(plane), breast, background })

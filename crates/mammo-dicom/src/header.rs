@@ -77,8 +77,8 @@ pub struct Header {
     pub voi_function: VoiFunction,
     /// Items of the VOI LUT Sequence (0028,3010).
     pub voi_luts: usize,
-    /// Whether there is a Modality LUT Sequence (0028,3000), which takes the place of the rescale.
-    pub has_modality_lut: bool,
+    /// Items of the Modality LUT Sequence (0028,3000), the first of which takes the place of the rescale.
+    pub modality_luts: usize,
     /// Smallest and largest stored value that mean "no picture here": Pixel Padding Value (0028,0120) and Range
     /// Limit (0028,0121).
     pub padding: Option<(i32, i32)>,
@@ -187,7 +187,7 @@ impl Header {
             windows,
             voi_function: VoiFunction::of(text(object, tags::VOILUT_FUNCTION).as_deref()),
             voi_luts: items(object, tags::VOILUT_SEQUENCE).count(),
-            has_modality_lut: items(object, tags::MODALITY_LUT_SEQUENCE).next().is_some(),
+            modality_luts: items(object, tags::MODALITY_LUT_SEQUENCE).count(),
             padding,
             rescale_slope: number(object, tags::RESCALE_SLOPE).filter(|&s| s != 0.0).unwrap_or(1.0),
             rescale_intercept: number(object, tags::RESCALE_INTERCEPT).unwrap_or(0.0),

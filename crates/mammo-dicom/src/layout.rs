@@ -5,7 +5,10 @@
 //! memory by them: one damaged byte in a length field asks for up to 4 GiB.
 
 use crate::transfer_syntax::DEFLATED;
-use dicom_core::{Tag, VR, dictionary::{DataDictionary, DataDictionaryEntry}};
+use dicom_core::{
+    Tag, VR,
+    dictionary::{DataDictionary, DataDictionaryEntry},
+};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use std::ops::Range;
 
@@ -91,11 +94,7 @@ pub(crate) struct Meta {
 
 /// Whether bytes begin as DICOM files do. Some writers leave the preamble out.
 pub(crate) fn start(bytes: &[u8]) -> Option<usize> {
-    if bytes.get(128..132) == Some(b"DICM") {
-        Some(132)
-    } else {
-        bytes.starts_with(b"DICM").then_some(4)
-    }
+    if bytes.get(128..132) == Some(b"DICM") { Some(132) } else { bytes.starts_with(b"DICM").then_some(4) }
 }
 
 /// Reads the meta group, which is always explicit and little endian. `total` is the length of the file, of which `bytes` is
@@ -155,7 +154,9 @@ pub(crate) fn walk(bytes: &[u8], from: usize, total: usize, encoding: Encoding) 
             && last.end.is_some_and(|end| end <= at)
         {
             if last.end != Some(at) {
-                return Err(Stop::Damaged(format!("an element crosses the end of its sequence at byte {at}")));
+                return Err(Stop::Damaged(format!(
+                    "an element crosses the end of its sequence at byte {at}"
+                )));
             }
             close(&mut open, at, bytes, &mut layout)?;
         }
@@ -325,7 +326,8 @@ mod tests {
         let rows: &[u8] = &[0x28, 0, 0x10, 0, b'U', b'S', 2, 0, 7, 0];
         assert_eq!(walk(&rows[..9], 0, 10, EXPLICIT_LE).unwrap_err(), Stop::NeedMore);
         assert_eq!(walk(&rows[..3], 0, 10, EXPLICIT_LE).unwrap_err(), Stop::NeedMore);
-        let nested = [8, 0, 0x15, 0x92, b'S', b'Q', 0, 0, 255, 255, 255, 255, 0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255];
+        let nested =
+            [8, 0, 0x15, 0x92, b'S', b'Q', 0, 0, 255, 255, 255, 255, 0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255];
         assert!(matches!(walked(EXPLICIT_LE, &nested.repeat(100)), Err(Stop::Damaged(_))));
     }
 }

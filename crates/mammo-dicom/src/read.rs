@@ -23,14 +23,15 @@ const LIMIT_FILE_BYTES: u64 = 1 << 30;
 
 /// One mammogram from a DICOM file: its header and the stored values of its first frame. Pixels that were stored as they
 /// are are not copied: they stay in the bytes of the file.
-#[derive(Debug, Clone)]
+// No Clone: a copy of the bytes may lie where words cannot be read.
+#[derive(Debug)]
 pub struct Mammogram<'a> {
     header: Header,
     luts: Luts,
     stored: Stored<'a>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Stored<'a> {
     /// Little-endian words that can be used as they are: where they lie in the file.
     File(Cow<'a, [u8]>, Range<usize>),
@@ -121,7 +122,7 @@ impl<'a> Mammogram<'a> {
         let header = &self.header;
         !header.signed
             && !values::is_inverted(header)
-            && !header.has_modality_lut
+            && header.modality_luts == 0
             && header.rescale().is_identity()
             && header.padding.is_none_or(|padding| padding == (0, 0))
     }
@@ -290,12 +291,13 @@ fn stored<'a>(
             };
             let range = at..at + expected;
             let raw = bytes.get(range.clone()).ok_or_else(|| truncated(bytes.len().saturating_sub(at)))?;
-            if width == 2 && !encoding.big_endian && cfg!(target_endian = "little") {
-                if let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw) {
-                    if is_clean(words, header) {
-                        return Ok(Stored::File(bytes, range));
-                    }
-                }
+            if width == 2
+                && !encoding.big_endian
+                && cfg!(target_endian = "little")
+                && let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw)
+                && is_clean(words, header)
+            {
+                return Ok(Stored::File(bytes, range));
             }
             words_of(raw, width, encoding.big_endian)
         }

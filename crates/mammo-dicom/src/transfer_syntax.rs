@@ -9,7 +9,6 @@ pub(crate) enum Codec {
     Encapsulated,
     Jpeg,
     Rle,
-    #[cfg_attr(not(feature = "jpeg2000"), expect(dead_code, reason = "the decoder is left out"))]
     Jpeg2000,
     /// In a way that cannot be decoded here.
     None,

@@ -103,7 +103,8 @@ impl Lut {
             return None;
         };
         // Some writers declare fewer bits than their entries have.
-        let declared = if (1.0..=16.0).contains(&bits) { ((1u32 << bits as u32) - 1) as u16 } else { u16::MAX };
+        let declared =
+            if (1.0..=16.0).contains(&bits) { ((1u32 << bits as u32) - 1) as u16 } else { u16::MAX };
         let largest = declared.max(entries.iter().copied().max()?);
         Some(Self { first, entries, largest })
     }
@@ -178,9 +179,7 @@ impl Table {
                 let scale = (ceiling - floor) / top;
                 Box::new(move |v| floor + (top - (modality(v) - floor + 1.0).max(1.0).ln()) * scale)
             }
-            Look::Range | Look::File if is_inverted(header) => {
-                Box::new(move |v| first + last - modality(v))
-            }
+            Look::Range | Look::File if is_inverted(header) => Box::new(move |v| first + last - modality(v)),
             Look::Range | Look::File => Box::new(modality),
             Look::Window(at) => {
                 let (window, function) = (*header.windows.get(at)?, header.voi_function);

@@ -22,7 +22,16 @@ pub(crate) fn ingest(as_json: bool, quick: bool) -> Result<ExitCode, String> {
     let release = dir.0.join("release");
     let _ = std::fs::remove_dir_all(&dir.0);
     eprintln!("making {images} files of 3328 x 4084 pixels in {}", release.display());
-    let mut make = cargo(&["run", "--release", "--quiet", "--package", "mammo-dataset", "--example", "bench_release", "--"]);
+    let mut make = cargo(&[
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "mammo-dataset",
+        "--example",
+        "bench_release",
+        "--",
+    ]);
     make.arg(&release).arg(images.to_string());
     run("the release", make)?;
     // Both read from the page cache.
@@ -50,7 +59,8 @@ pub(crate) fn ingest(as_json: bool, quick: bool) -> Result<ExitCode, String> {
         if !output.status.success() {
             return Err(format!("the script: {}", String::from_utf8_lossy(&output.stderr).trim()));
         }
-        let turn: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("no JSON: {error}"))?;
+        let turn: Value =
+            serde_json::from_slice(&output.stdout).map_err(|error| format!("no JSON: {error}"))?;
         let seconds = turn["seconds"].as_f64().ok_or("the script timed nothing")?;
         peers.push(images as f64 / seconds);
         peer_peak = peer_peak.max(turn["peak_mib"].as_f64().unwrap_or(f64::NAN));
@@ -67,9 +77,14 @@ pub(crate) fn ingest(as_json: bool, quick: bool) -> Result<ExitCode, String> {
         });
         println!("{line}");
     } else {
-        println!("{images} files of 3328 x 4084 pixels to {SIDE} x {SIDE}, {rounds} turns each, page cache warm");
+        println!(
+            "{images} files of 3328 x 4084 pixels to {SIDE} x {SIDE}, {rounds} turns each, page cache warm"
+        );
         println!("mammo ingest         {:>7.1} images/s, {our_peak:.0} MiB at most", median(&ours));
-        println!("pydicom, skimage x {PROCESSES} {:>7.2} images/s, {peer_peak:.0} MiB at most", median(&peers));
+        println!(
+            "pydicom, skimage x {PROCESSES} {:>7.2} images/s, {peer_peak:.0} MiB at most",
+            median(&peers)
+        );
         println!("ratio                {:>7.1} ({low:.1} to {high:.1})", median(&ratios));
     }
     Ok(ExitCode::SUCCESS)
@@ -100,7 +115,8 @@ fn count(out: &Path) -> Result<usize, String> {
     let mut count = 0;
     for folder in ["trainA", "trainB", "testA", "testB"] {
         let entries = std::fs::read_dir(out.join(folder)).map_err(|e| format!("{folder}: {e}"))?;
-        count += entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "png")).count();
+        count +=
+            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "png")).count();
     }
     Ok(count)
 }
@@ -108,7 +124,8 @@ fn count(out: &Path) -> Result<usize, String> {
 /// Runs a command; its seconds from start to end, and the most memory it had, in MiB.
 fn measured(mut command: Command) -> Result<(f64, f64), String> {
     let start = Instant::now();
-    let mut child = command.stderr(Stdio::null()).spawn().map_err(|e| format!("mammo cannot be started: {e}"))?;
+    let mut child =
+        command.stderr(Stdio::null()).spawn().map_err(|e| format!("mammo cannot be started: {e}"))?;
     let status_file = format!("/proc/{}/status", child.id());
     let mut peak_mib = f64::NAN;
     loop {

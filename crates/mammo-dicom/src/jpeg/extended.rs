@@ -5,9 +5,9 @@ use std::f32::consts::PI;
 
 /// Where coefficient `k` of the scan stands in its block (figure A.6).
 const ZIGZAG: [usize; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14,
-    21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53,
-    60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
+    46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// For each sequence of 16 bits the length of the code that it begins with, 0 if none, and the code's symbol.
@@ -158,7 +158,13 @@ impl<'a> Bits<'a> {
     }
 }
 
-fn scan(data: &[u8], tables: &Tables, selectors: u8, columns: usize, rows: usize) -> Result<Vec<u16>, String> {
+fn scan(
+    data: &[u8],
+    tables: &Tables,
+    selectors: u8,
+    columns: usize,
+    rows: usize,
+) -> Result<Vec<u16>, String> {
     let missing = || "a table that the scan uses is missing".to_owned();
     let quantization = tables.quantization[tables.component].as_ref().ok_or_else(missing)?;
     let dc = tables.codes[0][usize::from(selectors >> 4 & 3)].as_ref().ok_or_else(missing)?;

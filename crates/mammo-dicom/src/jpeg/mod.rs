@@ -38,8 +38,9 @@ pub(crate) fn decode(jpeg: &[u8], columns: usize, rows: usize) -> Result<Vec<u16
     match (process, precision) {
         (markers::LOSSLESS, _) if frame.has_restarts => Err(JpegError::RestartIntervals),
         (markers::EXTENDED, 12) => Ok(extended::decode(jpeg, columns, rows)?),
-        (markers::BASELINE | markers::EXTENDED, 8) => Ok(by_library(jpeg, columns * rows, 1)?),
-        (markers::LOSSLESS, 2..=8) => Ok(by_library(jpeg, columns * rows, 1)?),
+        (markers::BASELINE | markers::EXTENDED, 8) | (markers::LOSSLESS, 2..=8) => {
+            Ok(by_library(jpeg, columns * rows, 1)?)
+        }
         (markers::LOSSLESS, 9..=16) => Ok(by_library(jpeg, columns * rows, 2)?),
         _ => Err(format!("process {process:02X} with {precision} bits is not supported").into()),
     }

@@ -46,7 +46,13 @@ fn frame(process: u8, precision: u8, w: usize, h: usize) -> Vec<u8> {
 }
 
 /// A sequential frame whose blocks are flat, from their values.
-pub(crate) fn flat(process: u8, precision: u8, (w, h): (usize, usize), blocks: &[u16], restart: u16) -> Vec<u8> {
+pub(crate) fn flat(
+    process: u8,
+    precision: u8,
+    (w, h): (usize, usize),
+    blocks: &[u16],
+    restart: u16,
+) -> Vec<u8> {
     let mut jpeg = vec![0xff, 0xd8];
     let mut table = vec![0u8];
     table.extend([1; 64]);

@@ -12,7 +12,12 @@ fn picture() -> Vec<u16> {
 }
 
 /// A file of `W` x `H` pixels and 12 bits with these fragments.
-fn encapsulated(dir: &Path, uid: &str, fragments: &[Vec<u8>], more: impl FnOnce(&mut InMemDicomObject)) -> PathBuf {
+fn encapsulated(
+    dir: &Path,
+    uid: &str,
+    fragments: &[Vec<u8>],
+    more: impl FnOnce(&mut InMemDicomObject),
+) -> PathBuf {
     altered(dir, uid, |object| {
         put_u16(object, tags::COLUMNS, W as u16);
         put_u16(object, tags::ROWS, H as u16);
@@ -109,7 +114,8 @@ fn deflated(path: &Path) -> Vec<u8> {
     let marked = with_syntax(path, "1.2.840.10008.1.2.1.99");
     let bytes = std::fs::read(marked).unwrap();
     let start = crate::layout::meta(&bytes, 132, bytes.len()).unwrap().end;
-    let mut encoder = flate2::write::DeflateEncoder::new(bytes[..start].to_vec(), flate2::Compression::fast());
+    let mut encoder =
+        flate2::write::DeflateEncoder::new(bytes[..start].to_vec(), flate2::Compression::fast());
     encoder.write_all(&bytes[start..]).unwrap();
     encoder.finish().unwrap()
 }
@@ -136,7 +142,8 @@ fn a_deflated_bomb_takes_no_memory() {
     let marked = with_syntax(&written(dir.path(), &image()), "1.2.840.10008.1.2.1.99");
     let bytes = std::fs::read(marked).unwrap();
     let start = crate::layout::meta(&bytes, 132, bytes.len()).unwrap().end;
-    let mut encoder = flate2::write::DeflateEncoder::new(bytes[..start].to_vec(), flate2::Compression::fast());
+    let mut encoder =
+        flate2::write::DeflateEncoder::new(bytes[..start].to_vec(), flate2::Compression::fast());
     encoder.write_all(&bytes[start..]).unwrap();
     for _ in 0..50 {
         encoder.write_all(&vec![0; 1 << 20]).unwrap();

@@ -141,7 +141,11 @@ fn files_for_processing_show_attenuation() {
         pixels(object, [16383, 8191, 4095, 2047, 1023, 0]);
         put_text(object, tags::PRESENTATION_INTENT_TYPE, VR::CS, "FOR PROCESSING");
         put_text(object, tags::PIXEL_INTENSITY_RELATIONSHIP, VR::CS, "LIN");
-        object.put(DataElement::new(tags::PIXEL_INTENSITY_RELATIONSHIP_SIGN, VR::SS, PrimitiveValue::from(1i16)));
+        object.put(DataElement::new(
+            tags::PIXEL_INTENSITY_RELATIONSHIP_SIGN,
+            VR::SS,
+            PrimitiveValue::from(1i16),
+        ));
     });
     let mammogram = Mammogram::open(&path).unwrap();
     assert_eq!(mammogram.header().intensity, Intensity::Linear);
