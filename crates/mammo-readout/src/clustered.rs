@@ -23,11 +23,42 @@ pub struct ClusteredRatings<C> {
 
 /// What one cluster adds to the AUC's error, for its positive and its negative images; zero where it has none.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cluster {
-    positives: usize,
-    negatives: usize,
-    from_positives: f64,
-    from_negatives: f64,
+pub(crate) struct Cluster {
+    pub(crate) positives: usize,
+    pub(crate) negatives: usize,
+    /// Sum of `(V10 - A) / M`.
+    pub(crate) from_positives: f64,
+    /// Sum of `(V01 - A) / N`.
+    pub(crate) from_negatives: f64,
+}
+
+/// Clusters with positive images, with negative images, and with any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClusterCounts {
+    pub(crate) positive: usize,
+    pub(crate) negative: usize,
+    pub(crate) all: usize,
+}
+
+/// Covariance of two AUCs from the clusters that both have, each as it is in one and in the other.
+pub(crate) fn cluster_covariance<'a>(
+    common: impl Iterator<Item = (&'a Cluster, &'a Cluster)>,
+    a: ClusterCounts,
+    b: ClusterCounts,
+) -> f64 {
+    let (mut pos_pos, mut neg_neg, mut mixed) = (0.0, 0.0, 0.0);
+    let (mut common_pos, mut common_neg, mut common_any) = (0usize, 0usize, 0usize);
+    for (in_a, in_b) in common {
+        common_any += 1;
+        common_pos += usize::from(in_a.positives > 0 && in_b.positives > 0);
+        common_neg += usize::from(in_a.negatives > 0 && in_b.negatives > 0);
+        pos_pos += in_a.from_positives * in_b.from_positives;
+        neg_neg += in_a.from_negatives * in_b.from_negatives;
+        mixed += in_a.from_positives * in_b.from_negatives + in_a.from_negatives * in_b.from_positives;
+    }
+    pos_pos * unbiasing(a.positive, b.positive, common_pos)
+        + neg_neg * unbiasing(a.negative, b.negative, common_neg)
+        + mixed * unbiasing(a.all, b.all, common_any)
 }
 
 impl<C: Ord + Clone> ClusteredRatings<C> {
@@ -137,25 +168,18 @@ pub fn compare_clustered<C: Ord + Clone>(
 
 /// Covariance of two arms' AUCs; with `a` and `b` the same arm, its variance.
 fn covariance<C: Ord>(a: &ClusteredRatings<C>, b: &ClusteredRatings<C>) -> f64 {
-    let (mut pos_pos, mut neg_neg, mut mixed) = (0.0, 0.0, 0.0);
-    let (mut common_pos, mut common_neg, mut common) = (0usize, 0usize, 0usize);
-    for (name, in_a) in &a.clusters {
-        let Some(in_b) = b.clusters.get(name) else { continue };
-        common += 1;
-        common_pos += usize::from(in_a.positives > 0 && in_b.positives > 0);
-        common_neg += usize::from(in_a.negatives > 0 && in_b.negatives > 0);
-        pos_pos += in_a.from_positives * in_b.from_positives;
-        neg_neg += in_a.from_negatives * in_b.from_negatives;
-        mixed += in_a.from_positives * in_b.from_negatives + in_a.from_negatives * in_b.from_positives;
-    }
-    pos_pos * unbiasing(a.with_positive, b.with_positive, common_pos)
-        + neg_neg * unbiasing(a.with_negative, b.with_negative, common_neg)
-        + mixed * unbiasing(a.clusters.len(), b.clusters.len(), common)
+    let counts = |arm: &ClusteredRatings<C>| ClusterCounts {
+        positive: arm.with_positive,
+        negative: arm.with_negative,
+        all: arm.clusters.len(),
+    };
+    let common = a.clusters.iter().filter_map(|(name, in_a)| Some((in_a, b.clusters.get(name)?)));
+    cluster_covariance(common, counts(a), counts(b))
 }
 
 /// Factor that makes up for centring on means that were estimated from the same clusters; both counts are at least
 /// two, so that the denominator is positive when a cluster is common.
-fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
+pub(crate) fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
     if common == 0 {
         return 0.0;
     }

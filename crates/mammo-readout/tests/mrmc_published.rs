@@ -307,6 +307,7 @@ fn viper_mammography() {
             let options = ReadOptions {
                 columns: ["readerID", "modalityID", "caseID", "cancerStatus455", rating].map(str::to_owned),
                 filter: vec![("subStudyLabel".to_owned(), sub_study.to_owned())],
+                ..ReadOptions::default()
             };
             read_long_csv(&file("viper.csv"), "viper.csv", &options).unwrap().study
         };

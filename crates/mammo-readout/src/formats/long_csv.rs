@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Reads a long table with a header. `file` names it in errors.
 ///
 /// # Errors
-/// [`FormatError`] for a missing column, a rating that is not a finite number, a truth that is not 0 or 1, a duplicate
+/// [`FormatError`] for a missing column, a case in two clusters, a rating that is not a finite number, a truth that is not 0 or 1, a duplicate
 /// reading, a case with two truths, or no rows.
 pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Dataset, FormatError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
@@ -29,11 +29,13 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
         .iter()
         .map(|(name, value)| Ok((column(name)?, value.as_str())))
         .collect::<Result<Vec<_>, FormatError>>()?;
+    let cluster_at = options.cluster.as_deref().map(column).transpose()?;
     let others: Vec<usize> = (0..header.len()).filter(|i| !at.contains(i)).collect();
 
     let mut readings = Vec::new();
     let mut lines = Vec::new();
     let mut extras = Vec::new();
+    let mut clusters: BTreeMap<String, String> = BTreeMap::new();
     for record in reader.records() {
         let record = record.map_err(|e| malformed(file, &e))?;
         let line = record.position().map_or(0, |p| p.line() as usize);
@@ -44,6 +46,13 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
         for (i, what) in ["reader", "treatment", "case"].into_iter().enumerate() {
             if field(i).is_empty() {
                 return Err(FormatError::at(file, line, format!("the {what} is empty"), "give its name"));
+            }
+        }
+        if let Some(cluster) = cluster_at.map(|i| record.get(i).unwrap_or_default()) {
+            let known = clusters.entry(field(2).to_owned()).or_insert_with(|| cluster.to_owned());
+            if cluster.is_empty() || known != cluster {
+                let problem = format!("case {:?} has the cluster {cluster:?}, before it was {known:?}", field(2));
+                return Err(FormatError::at(file, line, problem, "give each case one cluster in all its rows"));
             }
         }
         readings.push(Reading {
@@ -61,6 +70,11 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
         let line = first_at_fault(&readings).map_or(0, |i| lines[i]);
         FormatError::study(file, line, &error)
     })?;
+    let study = match cluster_at {
+        // Every case of the study was met in a row.
+        Some(_) => study.with_clusters(|case| clusters.get(&case.name).cloned().unwrap_or_default()),
+        None => study,
+    };
     let names = others.iter().map(|&i| header[i].to_owned()).collect::<Vec<_>>();
     let values = if names.is_empty() { BTreeMap::new() } else { by_place(&study, &readings, extras) };
     Ok(Dataset {

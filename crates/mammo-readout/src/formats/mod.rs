@@ -111,12 +111,15 @@ pub struct ReadOptions {
     pub columns: [String; 5],
     /// Only rows in which these columns have these values.
     pub filter: Vec<(String, String)>,
+    /// The column that names the cluster of each case, such as its patient or the source of an altered image; see
+    /// [`Study::with_clusters`].
+    pub cluster: Option<String>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
         let columns = ["reader", "treatment", "case", "truth", "rating"].map(str::to_owned);
-        Self { columns, filter: Vec::new() }
+        Self { columns, filter: Vec::new(), cluster: None }
     }
 }
 

@@ -105,6 +105,7 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
         let (what, value) = ("the number of replicates", settings.replicates as f64);
         return Err(MrmcError::OutOfRange { what, value, range: "at least 100" });
     }
+    study.unclustered_or("the bootstrap")?;
     let cells = cells(study);
     check_cells(study, &cells, 1)?;
     let steps: Vec<Vec<Steps>> = cells.iter().map(|row| row.iter().map(Steps::new).collect()).collect();

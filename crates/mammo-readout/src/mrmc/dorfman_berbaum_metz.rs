@@ -96,6 +96,7 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
     if j < 2 {
         return Err(MrmcError::TooFew { what: "readers", found: j, needed: 2 });
     }
+    study.unclustered_or("the Dorfman-Berbaum-Metz method")?;
     study.complete_or("the Dorfman-Berbaum-Metz method")?;
     let cells = cells(study);
     check_cells(study, &cells, 2)?;

@@ -183,6 +183,7 @@ struct Moments {
 pub fn gallas(study: &Study, settings: GallasSettings) -> Result<GallasAnalysis, MrmcError> {
     check_level(settings.level)?;
     settings.fom.check()?;
+    study.unclustered_or("the Gallas analysis")?;
     check_classes(study, 2)?;
     let cells = kernels(study, settings.fom)?;
     for (t, row) in cells.iter().enumerate() {
@@ -276,7 +277,7 @@ fn kernels(study: &Study, fom: FigureOfMerit) -> Result<Vec<Vec<Cell>>, MrmcErro
         cells(study).into_iter().map(|row| row.into_iter().map(of).collect()).collect();
     cells.ok_or(MrmcError::Unsupported {
         method: "the Gallas analysis",
-        fom: fom.name(),
+        what: fom.name(),
         remedy: "use Obuchowski-Rockette with the jackknife",
     })
 }

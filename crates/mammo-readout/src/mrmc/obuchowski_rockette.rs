@@ -2,6 +2,7 @@ use super::{
     CovarianceMethod, Difference, FigureOfMerit, Flag, Inference, MrmcError, OverallTest, Study, TTest,
     TreatmentMean,
     cell::{Cell, cells, check_cells},
+    clusters::check_clusters,
     covariance::{self, Covariances},
     inference::{MeanSquares, hillis_df},
     t_test::check_level,
@@ -115,6 +116,8 @@ pub struct OrAnalysis {
     pub n_pos: usize,
     /// Negative cases.
     pub n_neg: usize,
+    /// Clusters that the cases form, where they do.
+    pub clusters: Option<usize>,
     /// Figure of merit by treatment and reader.
     pub values: Vec<Vec<f64>>,
     /// Its standard error for a fixed reader.
@@ -151,7 +154,9 @@ pub struct OrAnalysis {
 /// `(I - 1)(J - 1)`.
 ///
 /// Readings may be missing as long as each reader has two of each class under each treatment; covariances then run over
-/// common cases, so that cases nested in readers or in treatments get covariances of zero as they must.
+/// common cases, so that cases nested in readers or in treatments get covariances of zero as they must. With clusters
+/// ([`Study::with_clusters`]) they run over common clusters: twins that stand in both classes, or in both treatments under
+/// different names, are told from independent cases.
 ///
 /// # Errors
 /// [`MrmcError`] for fewer than two readers, a cell without two readings of each class, or settings out of range.
@@ -185,6 +190,7 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
     }
     let cells = cells(study);
     check_cells(study, &cells, 2)?;
+    check_clusters(study, &cells)?;
     let values: Vec<Vec<f64>> = cells
         .iter()
         .map(|row| row.iter().map(|cell| covariance::value(cell, settings.fom)).collect())
@@ -215,6 +221,7 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
         treatments: study.treatments().to_vec(),
         n_pos: study.class_sizes().0,
         n_neg: study.class_sizes().1,
+        clusters: study.clusters(),
         standard_errors: (0..values.len())
             .map(|t| (0..j).map(|r| covariances.at((t, r), (t, r)).max(0.0).sqrt()).collect())
             .collect(),

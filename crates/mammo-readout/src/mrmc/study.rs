@@ -58,6 +58,14 @@ pub struct Study {
     case_at: HashMap<String, usize>,
     /// By treatment, then reader, then case.
     cells: Vec<Vec<Vec<Option<f64>>>>,
+    clusters: Option<Clusters>,
+}
+
+/// Which cluster each case belongs to, by numbers from 0.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Clusters {
+    pub(crate) of_case: Vec<usize>,
+    pub(crate) count: usize,
 }
 
 /// Names in order with their places.
@@ -148,6 +156,7 @@ impl Study {
             cases: Vec::new(),
             case_at: HashMap::new(),
             cells: Vec::new(),
+            clusters: None,
         }
     }
 
@@ -213,6 +222,54 @@ impl Study {
     pub fn with_truth_name(mut self, name: impl Into<String>) -> Self {
         self.truth_name = name.into();
         self
+    }
+
+    /// Says which cases depend on each other: cases with the same name of a cluster. In a study of tampering the cluster
+    /// is the source image, which an original and its altered twin share; elsewhere it is often the patient.
+    ///
+    /// Clusters matter where several cases of one occur; an image that is read under two treatments is *one* case.
+    /// [`super::obuchowski_rockette`] and [`super::compare_with_standalone`] take them into account, the other analyses
+    /// refuse them.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{MrmcError, Reading, Study};
+    ///
+    /// let row = |case: &str, positive, rating| Reading {
+    ///     reader: "r".into(), treatment: "t".into(), case: case.into(), positive, rating,
+    /// };
+    /// // Was the image altered? Both versions of source 1 were read.
+    /// let study = Study::from_readings([row("1-original", false, 2.0), row("1-altered", true, 3.0), row("2-altered", true, 1.0)])?;
+    /// let study = study.with_clusters(|case| case.name.split('-').next().unwrap_or_default().to_owned());
+    /// assert_eq!(study.clusters(), Some(2));
+    /// # Ok::<(), MrmcError>(())
+    /// ```
+    #[must_use]
+    pub fn with_clusters(mut self, mut cluster_of: impl FnMut(&Case) -> String) -> Self {
+        let mut names = Names::default();
+        let of_case = self.cases.iter().map(|case| place(&mut names, &cluster_of(case))).collect();
+        self.clusters = Some(Clusters { of_case, count: names.list.len() });
+        self
+    }
+
+    /// How many clusters the cases form, where that was said.
+    pub fn clusters(&self) -> Option<usize> {
+        self.clusters.as_ref().map(|c| c.count)
+    }
+
+    pub(crate) fn cluster_numbers(&self) -> Option<&Clusters> {
+        self.clusters.as_ref()
+    }
+
+    /// Refuses clusters for a method that takes cases as independent.
+    pub(crate) fn unclustered_or(&self, method: &'static str) -> Result<(), MrmcError> {
+        match self.clusters {
+            None => Ok(()),
+            Some(_) => Err(MrmcError::Unsupported {
+                method,
+                what: "cases in clusters".to_owned(),
+                remedy: "use Obuchowski-Rockette with jackknife or DeLong covariances, or leave the clusters out",
+            }),
+        }
     }
 
     /// What the truth is called.
@@ -286,6 +343,12 @@ impl Study {
             cases.iter().map(|&c| self.cases[c].clone()),
         )?;
         part.truth_name.clone_from(&self.truth_name);
+        if let Some(clusters) = &self.clusters {
+            let mut names = Names::default();
+            let of_case =
+                cases.iter().map(|&c| place(&mut names, &clusters.of_case[c].to_string())).collect();
+            part.clusters = Some(Clusters { of_case, count: names.list.len() });
+        }
         for (to, &t) in treatments.iter().enumerate() {
             for (row, &r) in readers.iter().enumerate() {
                 part.cells[to][row] = cases.iter().map(|&c| self.cells[t][r][c]).collect();

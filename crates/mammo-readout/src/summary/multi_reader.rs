@@ -121,17 +121,21 @@ impl Summary {
         .collect();
         let _ = write!(out, "\n{}", table(&["component", "estimate"], &rows));
         out.push_str(&flags_text(&a.flags));
-        let covariance = match a.settings.covariance {
-            CovarianceMethod::Jackknife => "the jackknife over cases",
-            CovarianceMethod::DeLong => "the method of DeLong et al. [3]",
-            CovarianceMethod::Unbiased => "unbiased U-statistics [3]",
+        let (covariance, reference) = match (a.settings.covariance, a.clusters) {
+            (CovarianceMethod::Jackknife, None) => ("the jackknife over cases [3]".to_owned(), Reference::Hillis2005),
+            (CovarianceMethod::Jackknife, Some(n)) => {
+                (format!("the jackknife over {n} clusters of dependent cases [3]"), Reference::Hillis2005)
+            }
+            (CovarianceMethod::DeLong, None) => ("the method of DeLong et al. [3]".to_owned(), Reference::DeLong),
+            (CovarianceMethod::DeLong, Some(n)) => (
+                format!("Obuchowski's method for {n} clusters of dependent cases [3]"),
+                Reference::Obuchowski1997,
+            ),
+            (CovarianceMethod::Unbiased, _) => {
+                ("unbiased U-statistics [3]".to_owned(), Reference::Gallas2006)
+            }
         };
-        let mut references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007];
-        match a.settings.covariance {
-            CovarianceMethod::Jackknife => {}
-            CovarianceMethod::DeLong => references.push(Reference::DeLong),
-            CovarianceMethod::Unbiased => references.push(Reference::Gallas2006),
-        }
+        let references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007, reference];
         let methods = format!(
             "{fom} was computed for each of {} readers under {} treatment(s) from {} positive and {} negative cases, scored \
              against {:?}; a higher rating counts as more positive and ties count one half. Treatments were compared by the \
