@@ -4,8 +4,9 @@ use crate::{
     AucEstimate, Interval, ReadoutError,
     auc::{Placements, Truth, check_lengths},
     delong::{at_least_two, estimate},
+    distribution::chi_square as chi_square_distribution,
     interval::in_range,
-    normal, symmetric, tails,
+    normal, symmetric,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -147,7 +148,9 @@ impl CorrelatedAucs {
             })
             .collect::<Result<_, _>>()?;
         let (chi_square, df) = symmetric::inverse_form(&covariance, &values).ok_or(NO_VARIANCE)?;
-        Ok(ContrastTest { rows: singles, chi_square, df, p: tails::chi_square_upper(chi_square, df), level })
+        // No rows that differ leave nothing to test.
+        let p = if df == 0 { 1.0 } else { chi_square_distribution::survival(chi_square, df as f64)? };
+        Ok(ContrastTest { rows: singles, chi_square, df, p, level })
     }
 
     /// Each other curve less the curve `reference` (counted from 0), as SAS `ROCCONTRAST REFERENCE`.

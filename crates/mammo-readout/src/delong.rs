@@ -1,8 +1,8 @@
 use crate::{
     AucEstimate, AucTest, Interval, ReadoutError, TestMethod, VarianceMethod,
     auc::{Classes, Placements, Truth, check_lengths},
+    distribution::student_t,
     interval::is_zero,
-    tails,
     test_result::difference_test,
 };
 
@@ -78,8 +78,8 @@ pub fn compare_unpaired_t(
     }
     let share = |e: &AucEstimate| e.se.powi(4) / (e.n_pos + e.n_neg - 1) as f64;
     let df = test.se.powi(4) / (share(&in_a) + share(&in_b));
-    let quantile = tails::t_quantile(0.5 + interval.level / 2.0, df);
-    test.p = tails::t_two_sided(test.z, df);
+    let quantile = student_t::quantile(0.5 + interval.level / 2.0, df)?;
+    test.p = student_t::two_sided_p(test.z, df)?;
     test.ci_low = (test.difference - quantile * test.se).max(-1.0);
     test.ci_high = (test.difference + quantile * test.se).min(1.0);
     test.df = Some(df);

@@ -72,7 +72,6 @@ mod roc;
 mod sorting;
 pub mod summary;
 mod symmetric;
-mod tails;
 mod test_result;
 mod variance;
 

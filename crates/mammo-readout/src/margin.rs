@@ -1,6 +1,6 @@
 //! Non-inferiority and equivalence: showing that a difference is small, which a large p-value does not.
 
-use crate::{AucEstimate, AucTest, ReadoutError, compare_with_constant, interval::in_range, normal, tails};
+use crate::{AucEstimate, AucTest, ReadoutError, compare_with_constant, distribution::student_t, interval::in_range, normal};
 use serde::{Deserialize, Serialize};
 
 /// The result of a test against margins.
@@ -114,10 +114,7 @@ fn one_sided(test: &AucTest, bound: f64) -> Result<f64, ReadoutError> {
     let statistic = (test.difference - bound) / test.se;
     Ok(match test.df {
         None => normal::below(-statistic),
-        Some(df) => {
-            let tail = tails::t_two_sided(statistic, df) / 2.0;
-            if statistic > 0.0 { tail } else { 1.0 - tail }
-        }
+        Some(df) => student_t::cdf(-statistic, df)?,
     })
 }
 

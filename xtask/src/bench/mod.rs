@@ -1,6 +1,7 @@
 //! Benchmarks against peers: both on the same work, in the same run, alternately.
 
 mod python;
+mod stats;
 mod train;
 
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ const HELP: &str = "\
 cargo xtask bench WHAT [--json]
 
   train [--quick]  the training step beside PyTorch's, step for step
+  stats [--quick]  reader statistics beside numpy, scipy and, where it is installed, R's pROC
 ";
 
 /// One of the benchmarks.
@@ -16,6 +18,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     match args.first().map(String::as_str) {
         Some("train") => train::train(flag("--json"), flag("--quick")),
+        Some("stats") => stats::stats(flag("--json"), flag("--quick")),
         other => {
             eprintln!("xtask: {} is not a benchmark\n\n{HELP}", other.unwrap_or("nothing"));
             Ok(ExitCode::from(2))
