@@ -1,5 +1,5 @@
 //! Measures how often the analyses of several readers hold the truth and reject a true hypothesis, and prints markdown
-//! tables: `validity_mrmc [STUDIES]`. `docs/statistics/validity-several-readers.md` holds its output.
+//! tables: `validity_mrmc [STUDIES [TABLE]]`. `docs/statistics/validity-several-readers.md` holds its output.
 //!
 //! All methods of a row see the same simulated studies. Study `i` draws from stream `i` of the row's seed, so the tables do
 //! not depend on the number of threads.
@@ -35,6 +35,7 @@ fn verdict(test: &TTest, truth: f64) -> Option<Verdict> {
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
     Or(CovarianceMethod),
+    OrLogit,
     Dbm,
     Gallas,
     FixedReaders,
@@ -48,6 +49,7 @@ impl Method {
             Self::Or(CovarianceMethod::Jackknife) => "OR, jackknife",
             Self::Or(CovarianceMethod::DeLong) => "OR, DeLong",
             Self::Or(CovarianceMethod::Unbiased) => "OR, unbiased",
+            Self::OrLogit => "OR, DeLong, logit limits",
             Self::Dbm => "DBM",
             Self::Gallas => "Gallas",
             Self::FixedReaders => "fixed readers",
@@ -73,6 +75,12 @@ impl Method {
                 let e = a.differences.first().unwrap_or(&a.treatments[0]);
                 let holds = |value: f64| e.ci_low <= value && value <= e.ci_high;
                 return Ok(Some(Verdict { rejected: !holds(null), covered: holds(truth) }));
+            }
+            Self::OrLogit => {
+                let a = obuchowski_rockette(study, settings(CovarianceMethod::DeLong))?;
+                let limits = a.random_readers_random_cases.treatments[0].test.logit_limits();
+                let holds = |(low, high): (f64, f64), value: f64| low <= value && value <= high;
+                return Ok(limits.map(|l| Verdict { rejected: !holds(l, null), covered: holds(l, truth) }));
             }
             Self::Or(covariance) => {
                 obuchowski_rockette(study, settings(covariance))?.random_readers_random_cases
@@ -167,10 +175,8 @@ fn models() -> [(&'static str, RoeMetz); 4] {
 /// The same ratings in five categories about the middle of both classes.
 fn five_point(study: &Study, separation: f64, spread: f64) -> Study {
     let cuts = [-0.84, -0.25, 0.25, 0.84].map(|c| c * spread + separation / 2.0);
-    let in_categories = |r: Reading| Reading {
-        rating: cuts.iter().filter(|&&c| r.rating > c).count() as f64,
-        ..r
-    };
+    let in_categories =
+        |r: Reading| Reading { rating: cuts.iter().filter(|&&c| r.rating > c).count() as f64, ..r };
     Study::from_readings(study.readings().map(in_categories)).expect("a valid study stays valid")
 }
 
@@ -215,8 +221,8 @@ fn coverage_of_differences(studies: u64) {
 }
 
 fn one_treatment(studies: u64) {
-    println!("\n### One treatment: rejections of its own mean AUC at 5 % and coverage, percent\n");
-    let methods = [OR_JACKKNIFE, OR_DELONG, OR_UNBIASED, Method::Gallas, Method::Bootstrap];
+    println!("\n### The mean AUC of one treatment: coverage of 95 % intervals, percent\n");
+    let methods = [OR_JACKKNIFE, OR_DELONG, Method::OrLogit, OR_UNBIASED, Method::Gallas, Method::Bootstrap];
     header(&["model", "readers", "cases", "AUC"], &methods, Show::Coverage);
     for (name, model) in models() {
         for (readers, n) in [(3, 30), (5, 50)] {
@@ -245,10 +251,16 @@ fn fixed(studies: u64) {
         ("high, .03", RoeMetz::high_correlation(0.03)),
     ] {
         for (readers, n) in [(3, 30), (5, 50)] {
-            row(studies, &format!("{name} | {readers} | {n}/{n} | 0.855"), methods.len(), Show::Size, |random| {
-                let study = model.study(&[0.855, 0.855], readers, n, n, random).expect("valid model");
-                methods.iter().map(|m| m.judge(&study, 0.0, 0.0)).collect()
-            });
+            row(
+                studies,
+                &format!("{name} | {readers} | {n}/{n} | 0.855"),
+                methods.len(),
+                Show::Size,
+                |random| {
+                    let study = model.study(&[0.855, 0.855], readers, n, n, random).expect("valid model");
+                    methods.iter().map(|m| m.judge(&study, 0.0, 0.0)).collect()
+                },
+            );
         }
     }
 }
@@ -325,10 +337,15 @@ fn the_study(studies: u64) {
         }
     }
     println!("\n### The study's design: detection of modification, percent\n");
-    let names = ["OR, DeLong, clusters", "OR, jackknife, clusters", "OR, DeLong, no clusters", "Gallas, no clusters"];
+    let names =
+        ["OR, DeLong, clusters", "OR, jackknife, clusters", "OR, DeLong, no clusters", "Gallas, no clusters"];
     let columns: Vec<String> =
         names.iter().flat_map(|n| [format!("{n}: rejected"), format!("{n}: covered")]).collect();
-    println!("| ratings | model | AUC | {} |\n|---|---|---|{}", columns.join(" | "), "---|".repeat(columns.len()));
+    println!(
+        "| ratings | model | AUC | {} |\n|---|---|---|{}",
+        columns.join(" | "),
+        "---|".repeat(columns.len())
+    );
     for five in [false, true] {
         for (name, model) in models() {
             for auc in [0.5, 0.66] {
@@ -357,12 +374,15 @@ fn the_study(studies: u64) {
 }
 
 fn margins(studies: u64) {
-    println!("\n### Margins, and readers against an algorithm: rejections of a true hypothesis at 5 %, percent\n");
+    println!(
+        "\n### Margins, and readers against an algorithm: rejections of a true hypothesis at 5 %, percent\n"
+    );
     println!(
         "| model | readers | cases | non-inferiority, true loss at the margin .05 | equivalence with .5, true mean at the \
          margin .1 | algorithm as good as the mean reader |\n|---|---|---|---|---|---|"
     );
-    let settings = MrmcSettings { covariance: CovarianceMethod::DeLong, constant: Some(0.5), ..Default::default() };
+    let settings =
+        MrmcSettings { covariance: CovarianceMethod::DeLong, constant: Some(0.5), ..Default::default() };
     let said = |p: Option<f64>| p.map(|p| Verdict { rejected: p < 0.05, covered: false });
     for (name, model) in models() {
         for (readers, n) in [(3, 30), (5, 50), (10, 100)] {
@@ -420,11 +440,11 @@ fn planned_power(studies: u64) {
     let r = 2.0 * (std::f64::consts::PI * 0.3 / 6.0).sin();
     let var_r = (0.05 / 0.398_942_280_401_432_7f64).powi(2);
     let model = RoeMetz { var_r, var_tr: 0.0, var_c: r, var_tc: 0.0, var_rc: 1.0 - r, var_error: 0.0 };
-    let settings = MrmcSettings { covariance: CovarianceMethod::DeLong, constant: Some(0.5), ..Default::default() };
+    let settings =
+        MrmcSettings { covariance: CovarianceMethod::DeLong, constant: Some(0.5), ..Default::default() };
     for readers in [3, 5, 10] {
         for n in [30, 100, 200] {
-            let design =
-                |auc| MeanDesign { auc, readers, n_pos: n, n_neg: n, model: ReaderModel::default() };
+            let design = |auc| MeanDesign { auc, readers, n_pos: n, n_neg: n, model: ReaderModel::default() };
             let shares = |auc: f64, yes: &(dyn Fn(&TTest) -> bool + Sync)| -> f64 {
                 let count = (0..studies)
                     .into_par_iter()
@@ -452,11 +472,13 @@ fn planned_power(studies: u64) {
 
 fn main() {
     let studies: u64 = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(2000);
-    equal_treatments(studies);
-    coverage_of_differences(studies);
-    one_treatment(studies);
-    fixed(studies);
-    the_study(studies);
-    margins(studies);
-    planned_power(studies);
+    let sections: [fn(u64); 7] =
+        [equal_treatments, coverage_of_differences, one_treatment, fixed, the_study, margins, planned_power];
+    // A second argument asks for one of the tables, counted from 1.
+    let only: Option<usize> = std::env::args().nth(2).and_then(|a| a.parse().ok());
+    for (number, section) in (1..).zip(sections) {
+        if only.is_none_or(|n| n == number) {
+            section(studies);
+        }
+    }
 }
