@@ -67,6 +67,14 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     /// # Errors
     /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or fewer than two clusters have
     /// positive (or negative) images.
+    ///
+    /// ```
+    /// use mammo_readout::ClusteredRatings;
+    /// // Images 1 and 3 come from one patient.
+    /// let arm = ClusteredRatings::new(&[1.0, 3.0, 2.0, 4.0], &[false, true, false, true], &["p1", "p2", "p3", "p1"])?;
+    /// assert_eq!(arm.auc(), 1.0);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn new(ratings: &[f64], positive: &[bool], clusters: &[C]) -> Result<Self, ReadoutError> {
         check_lengths("ratings", ratings.len(), "clusters", clusters.len())?;
         check_lengths("ratings", ratings.len(), "truths", positive.len())?;
@@ -100,6 +108,15 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] for a confidence level outside `(0, 1)`.
+    ///
+    /// ```
+    /// use mammo_readout::{ClusteredRatings, Interval};
+    /// let arm = ClusteredRatings::new(
+    ///     &[1.0, 3.0, 4.0, 4.0, 2.0, 5.0], &[false, true, false, true, false, true], &[1, 1, 2, 2, 3, 3],
+    /// )?;
+    /// assert!(arm.estimate(Interval::default())?.se > 0.0);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn estimate(&self, interval: Interval) -> Result<AucEstimate, ReadoutError> {
         let se = covariance(self, self).max(0.0).sqrt();
         // The most pairs of a positive and a negative image that can be formed without using a cluster twice.
@@ -125,6 +142,18 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
 ///
 /// # Errors
 /// As [`ClusteredRatings::new`] and [`ClusteredRatings::estimate`].
+///
+/// ```
+/// use mammo_readout::{Interval, clustered, delong};
+/// let ratings = [1.0, 3.0, 4.0, 5.0, 2.0, 4.0];
+/// let positive = [false, true, false, true, false, true];
+/// // One image a cluster: DeLong's variance. Twins on opposite sides of the truth: another one.
+/// let alone = clustered(&ratings, &positive, &[1, 2, 3, 4, 5, 6], Interval::default())?;
+/// assert!((alone.se - delong(&ratings, &positive, Interval::default())?.se).abs() < 1e-12);
+/// let twins = clustered(&ratings, &positive, &[1, 1, 2, 2, 3, 3], Interval::default())?;
+/// assert!((twins.se - alone.se).abs() > 0.001);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn clustered<C: Ord + Clone>(
     ratings: &[f64],
     positive: &[bool],
@@ -148,6 +177,18 @@ pub fn clustered<C: Ord + Clone>(
 ///
 /// # Errors
 /// [`ReadoutError::OutOfRange`] for a confidence level outside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::{ClusteredRatings, Interval, compare_clustered};
+/// // Sources 1 to 4 were read as original and as altered image, 5 and 6 as original only.
+/// let originals = ClusteredRatings::new(
+///     &[1.0, 2.0, 4.0, 5.0, 3.0, 3.0], &[false, false, true, true, false, true], &[1, 2, 3, 4, 5, 6],
+/// )?;
+/// let altered = ClusteredRatings::new(&[3.0, 1.0, 2.0, 4.0], &[false, false, true, true], &[1, 2, 3, 4])?;
+/// let test = compare_clustered(&originals, &altered, Interval::default())?;
+/// assert!(test.difference > 0.0 && test.se > 0.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_clustered<C: Ord + Clone>(
     a: &ClusteredRatings<C>,
     b: &ClusteredRatings<C>,

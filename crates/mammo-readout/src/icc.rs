@@ -185,6 +185,15 @@ pub struct LimitsOfAgreement {
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length or have fewer than two entries, a value is not finite, or the
 /// coverage or level is not inside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::limits_of_agreement;
+/// // Differences 1, 2, 3 and 4.
+/// let limits = limits_of_agreement(&[1.0, 2.0, 3.0, 4.0], &[0.0; 4], 0.95, 0.95)?;
+/// assert!((limits.bias - 2.5).abs() < 1e-12);
+/// assert!((limits.upper - 5.0303).abs() < 1e-4);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn limits_of_agreement(
     a: &[f64],
     b: &[f64],

@@ -7,9 +7,27 @@ use std::collections::BTreeMap;
 /// # Errors
 /// [`FormatError`] for a missing column, a case in two clusters, a rating that is not a finite number, a truth that is not 0 or 1, a duplicate
 /// reading, a case with two truths, or no rows.
+///
+/// ```
+/// use mammo_readout::formats::{ReadOptions, read_long_csv};
+/// let text = "who,arm,image,cancer,score,seconds\n1,a,x,1,3.5,12\n1,a,y,0,2,7\n";
+/// let columns = ["who", "arm", "image", "cancer", "score"].map(str::to_owned);
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions { columns, ..ReadOptions::default() })?;
+/// assert_eq!(data.study.rating(0, 0, 1), Some(2.0));
+/// assert_eq!(data.extra.names, ["seconds"]);
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Dataset, FormatError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(file, &e))?.clone();
+    if header.iter().all(str::is_empty) {
+        return Err(FormatError::at(file, 0, "the file is empty", "give a header and one reading a row"));
+    }
+    if let (1, Some(sign)) = (header.len(), [';', '\t'].into_iter().find(|&s| header[0].contains(s))) {
+        let name = if sign == ';' { "semicolons" } else { "tabs" };
+        let problem = format!("the columns are separated by {name}");
+        return Err(FormatError::at(file, 1, problem, "separate them by commas"));
+    }
     let column = |name: &str| {
         header.iter().position(|h| h == name).ok_or_else(|| {
             FormatError::at(
@@ -51,8 +69,14 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
         if let Some(cluster) = cluster_at.map(|i| record.get(i).unwrap_or_default()) {
             let known = clusters.entry(field(2).to_owned()).or_insert_with(|| cluster.to_owned());
             if cluster.is_empty() || known != cluster {
-                let problem = format!("case {:?} has the cluster {cluster:?}, before it was {known:?}", field(2));
-                return Err(FormatError::at(file, line, problem, "give each case one cluster in all its rows"));
+                let problem =
+                    format!("case {:?} has the cluster {cluster:?}, before it was {known:?}", field(2));
+                return Err(FormatError::at(
+                    file,
+                    line,
+                    problem,
+                    "give each case one cluster in all its rows",
+                ));
             }
         }
         readings.push(Reading {
@@ -64,6 +88,14 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
         });
         lines.push(line);
         extras.push(others.iter().map(|&i| record.get(i).unwrap_or_default().to_owned()).collect::<Vec<_>>());
+    }
+    if readings.is_empty() {
+        let (problem, remedy) = if options.filter.is_empty() {
+            ("there are no readings below the header", "give one reading a row")
+        } else {
+            ("no row has the values asked for", "check the names and values of the filter")
+        };
+        return Err(FormatError::at(file, 0, problem, remedy));
     }
     // The first prefix that fails ends with the row at fault.
     let study = Study::from_readings(readings.iter().cloned()).map_err(|error| {
@@ -85,6 +117,10 @@ pub fn read_long_csv(text: &str, file: &str, options: &ReadOptions) -> Result<Da
 
 fn malformed(file: &str, error: &csv::Error) -> FormatError {
     let line = error.position().map_or(0, |p| p.line() as usize);
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+        let problem = format!("the row has {len} fields, the header {expected_len}");
+        return FormatError::at(file, line, problem, "give every row as many fields as the header");
+    }
     FormatError::at(
         file,
         line,
@@ -125,6 +161,14 @@ fn by_place(
 ///
 /// # Errors
 /// [`FormatError`] when the table cannot be formed, which a study that was read cannot cause.
+///
+/// ```
+/// use mammo_readout::formats::{ReadOptions, read_long_csv, write_long_csv};
+/// let text = "reader,treatment,case,truth,rating,seconds\nr1,film,a,1,4,12\n";
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions::default())?;
+/// assert_eq!(write_long_csv(&data)?, text);
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn write_long_csv(data: &Dataset) -> Result<String, FormatError> {
     let study = &data.study;
     let mut writer = csv::Writer::from_writer(Vec::new());

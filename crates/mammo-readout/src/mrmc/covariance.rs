@@ -125,7 +125,9 @@ impl Covariances {
 fn units(study: &Study, fom: FigureOfMerit) -> f64 {
     let (positive, negative) = study.class_sizes();
     let units = match fom {
-        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } => positive + negative,
+        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } | FigureOfMerit::SensitivityAt { .. } => {
+            positive + negative
+        }
         FigureOfMerit::Sensitivity { .. } => positive,
         FigureOfMerit::Specificity { .. } => negative,
     };

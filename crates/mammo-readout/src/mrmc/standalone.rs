@@ -1,6 +1,6 @@
 use super::{
     FigureOfMerit, Flag, MrmcError, MrmcSettings, Study, TTest,
-    cell::{cells, check_cells},
+    cell::{cells, check_cells, check_classes},
     clusters::check_clusters,
     covariance::{self, Covariances},
     inference::hillis_df,
@@ -77,6 +77,7 @@ pub fn compare_with_standalone(
     if others.len() < 2 {
         return Err(MrmcError::TooFew { what: "other readers", found: others.len(), needed: 2 });
     }
+    check_classes(study, 2)?;
     let cells = cells(study);
     check_cells(study, &cells, 2)?;
     check_clusters(study, &cells)?;

@@ -91,6 +91,16 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError::DuplicateName`] or [`MrmcError::Empty`].
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Case, MrmcError, Study};
+    /// let case = |name: &str, positive| Case { name: name.into(), positive };
+    /// let mut study =
+    ///     Study::declared(["r".to_owned()], ["film".to_owned()], [case("a", true), case("b", false)])?;
+    /// study.read("r", "film", "a", 4.0)?;
+    /// assert!(matches!(study.read("x", "film", "a", 4.0), Err(MrmcError::UnknownReader { .. })));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn declared(
         readers: impl IntoIterator<Item = String>,
         treatments: impl IntoIterator<Item = String>,
@@ -217,6 +227,27 @@ impl Study {
         }
     }
 
+    /// The study with every rating negated: for scales on which a *lower* rating is more positive. Direction is said, never
+    /// guessed.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Reading, Study};
+    /// let row = Reading {
+    ///     reader: "r".into(), treatment: "t".into(), case: "a".into(), positive: true, rating: 2.0,
+    /// };
+    /// let study = Study::from_readings([row])?.with_lower_as_more_positive();
+    /// assert_eq!(study.rating(0, 0, 0), Some(-2.0));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
+    #[must_use]
+    pub fn with_lower_as_more_positive(mut self) -> Self {
+        for rating in self.cells.iter_mut().flatten().flatten().flatten() {
+            // Zero stays zero.
+            *rating = 0.0 - *rating;
+        }
+        self
+    }
+
     /// Says which truth the cases are scored against, for reports: `source label`, `intended label`, `modified`.
     #[must_use]
     pub fn with_truth_name(mut self, name: impl Into<String>) -> Self {
@@ -249,6 +280,10 @@ impl Study {
         let of_case = self.cases.iter().map(|case| place(&mut names, &cluster_of(case))).collect();
         self.clusters = Some(Clusters { of_case, count: names.list.len() });
         self
+    }
+
+    pub(crate) fn without_clusters(&self) -> Self {
+        Self { clusters: None, ..self.clone() }
     }
 
     /// How many clusters the cases form, where that was said.
@@ -329,6 +364,26 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError::UnknownTreatment`], or [`MrmcError::Empty`] when nothing is left.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Reading, Study};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// assert_eq!(study.select_treatments(&["modified"])?.treatments(), ["modified"]);
+    /// assert!(study.select_treatments(&["film"]).is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn select_treatments(&self, names: &[&str]) -> Result<Self, MrmcError> {
         let treatments =
             names.iter().map(|name| self.treatment_index(name)).collect::<Result<Vec<_>, _>>()?;

@@ -1,13 +1,15 @@
 use super::{
     Reference, Summary,
-    table::{fixed, p_text, table},
+    table::{fixed, limits, p_text, plain, table},
     value,
 };
 use crate::{
-    AucEstimate, AucTest, ClusteredRatings, Interval, ReadoutError, clustered, compare_clustered, compare_paired, delong,
-    mrmc::{MrmcError, Study},
+    AucEstimate, AucTest, ClusteredRatings, Interval, IntervalMethod, ReadoutError, clustered,
+    compare_clustered, compare_paired, delong,
+    mrmc::{MrmcError, Study, TTest},
 };
 use serde::Serialize;
+use std::fmt::Write;
 
 /// One reader under one treatment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -153,7 +155,6 @@ impl Summary {
         }
         let by = if a.clusters.is_some() { "Obuchowski 1997 (clustered)" } else { "DeLong" };
         let mut out = format!("{by}, reader by reader: AUC, scored against {:?}\n\n", a.truth);
-        let limits = |low: f64, high: f64| format!("{low:.4} to {high:.4}");
         let rows: Vec<Vec<String>> = a
             .estimates
             .iter()
@@ -199,6 +200,26 @@ impl Summary {
             out.push('\n');
             out.push_str(&table(&header, &rows));
         }
+        let bounded: Vec<&SingleReaderEstimate> = a
+            .estimates
+            .iter()
+            .filter(|e| {
+                matches!(e.estimate.interval, IntervalMethod::DisjointPairs | IntervalMethod::LargestVariance)
+            })
+            .collect();
+        if !bounded.is_empty() {
+            out.push_str("\nTake note\n");
+        }
+        for e in bounded {
+            let _ = writeln!(
+                out,
+                "- reader {} has AUC {} under treatment {}, where the variance estimate is zero; the interval is a bound \
+                 that needs no model",
+                e.reader,
+                plain(e.estimate.auc),
+                e.treatment
+            );
+        }
         let methods = format!(
             "The area under the empirical ROC curve was computed for each reader, scored against {:?}; a higher rating \
              counts as more positive and ties count one half. {}, \
@@ -211,10 +232,23 @@ impl Summary {
                 ),
                 None => "Variances and paired tests are those of DeLong et al. [1]".to_owned(),
             },
-            interval.level * 100.0
+            plain(interval.level * 100.0)
         );
         let first = if a.clusters.is_some() { Reference::Obuchowski1997 } else { Reference::DeLong };
         let references = vec![first, Reference::Pepe];
-        Ok(Self { method: "delong", analysis: value(a), table: out, methods, references })
+        let mut tests = Vec::new();
+        for d in &a.differences {
+            let t = &d.test;
+            let df = t.df.unwrap_or(f64::INFINITY);
+            let name = format!("{}, {} - {}", d.reader, d.a, d.b);
+            tests.push((name, TTest::new(t.difference, t.se, df, 0.0, t.level)?));
+        }
+        for e in a.estimates.iter().filter(|_| a.differences.is_empty()) {
+            let name = format!("{}, {}", e.reader, e.treatment);
+            tests
+                .push((name, TTest::new(e.estimate.auc, e.estimate.se, f64::INFINITY, 0.5, interval.level)?));
+        }
+        let (method, analysis) = ("delong", value(a));
+        Ok(Self { method, analysis, table: out, methods, references, tests, margins: None })
     }
 }

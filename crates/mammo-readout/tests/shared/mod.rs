@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+#[allow(unreachable_pub)] // a module of tests
 /// The text of a vector; none, with the reason printed, where the folder is absent.
 pub fn vector(name: &str) -> Option<String> {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "..", "shared", "vectors"].iter().collect();
+    let folder: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "..", "..", "..", "shared", "vectors"].iter().collect();
     match std::fs::read_to_string(folder.join(name)) {
         Ok(text) => Some(text),
         Err(error) => {
