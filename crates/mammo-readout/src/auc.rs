@@ -126,6 +126,14 @@ impl Placements {
 ///
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class is empty.
+///
+/// ```
+/// use mammo_readout::auc;
+/// // Eight pairs in order, one tied: 8.5 of 9.
+/// let area = auc(&[1.0, 2.0, 3.0, 3.0, 4.0, 5.0], &[false, false, false, true, true, true])?;
+/// assert!((area - 8.5 / 9.0).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn auc(ratings: &[f64], positive: &[bool]) -> Result<f64, ReadoutError> {
     let classes = Classes::new(ratings, positive)?;
     Ok(Placements::new(&classes).auc)

@@ -4,7 +4,7 @@ use crate::{
     AucEstimate, Interval, ReadoutError, VarianceMethod,
     auc::{Placements, Truth, check_lengths},
     delong::at_least_two,
-    likelihood::Model,
+    likelihood::{Conventional, Model},
     normal,
     sorting::{Ascending, place},
 };
@@ -23,17 +23,20 @@ pub enum BinormalFit {
     Degenerate(Degeneracy),
 }
 
-/// Why the binormal likelihood has no maximum.
+/// Why the likelihood of a curve of two parameters has no maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Degeneracy {
-    /// Fewer than two operating points between the corners: `a` and `b` cannot both be found.
+    /// Fewer than two operating points between the corners: two parameters cannot be found.
     TooFewCategories,
-    /// The classes separate (empirical AUC 0 or 1): `a` grows without bound.
+    /// The classes separate (empirical AUC 0 or 1): the distance of the classes grows without bound.
     Separated,
-    /// The likelihood rises as `b` falls to zero or grows without bound, or as `a` does: the curve runs along the
-    /// axes and through points exactly.
+    /// The likelihood rises as a parameter goes to the end of its range (for the conventional curve, `b` to zero or
+    /// without bound, or `a` without bound): the curve runs along the axes and through points exactly.
     NoMaximum,
+    /// The likelihood of a proper curve is highest on the chance line: the reading is no better than guessing, or
+    /// inverted, which no proper curve can show.
+    NoBetterThanChance,
 }
 
 /// A binormal curve: negatives follow N(0, 1), positives N(a / b, 1 / b²), so that
@@ -59,6 +62,16 @@ pub struct Binormal {
 
 impl Binormal {
     /// True-positive rate at a false-positive rate in `[0, 1]`.
+    ///
+    /// ```
+    /// use mammo_readout::{BinormalFit, Interval, binormal};
+    /// let ratings = [1.0, 2.0, 2.0, 3.0, 4.0, 1.0, 3.0, 2.0, 3.0, 3.0, 4.0, 5.0, 5.0, 4.0];
+    /// let positive: Vec<bool> = (0..14).map(|i| i >= 7).collect();
+    /// let BinormalFit::Fitted(fit) = binormal(&ratings, &positive, Interval::default())? else { panic!() };
+    /// assert_eq!((fit.true_positive_rate(0.0), fit.true_positive_rate(1.0)), (0.0, 1.0));
+    /// assert!(fit.true_positive_rate(0.2) > 0.5);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn true_positive_rate(&self, false_positive_rate: f64) -> f64 {
         match false_positive_rate {
             f if f <= 0.0 => 0.0,
@@ -100,20 +113,11 @@ impl Binormal {
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class has fewer than two images.
 /// Data without a maximum are a result, [`BinormalFit::Degenerate`], not an error.
 pub fn binormal(ratings: &[f64], positive: &[bool], interval: Interval) -> Result<BinormalFit, ReadoutError> {
-    check_lengths("ratings", ratings.len(), "truths", positive.len())?;
-    let classes = Truth::new(positive)?.split(ratings)?;
-    let (m, n) = (classes.positive().len(), classes.negative().len());
-    at_least_two(m, n)?;
-    let empirical = Placements::new(&classes).auc;
-    if empirical == 0.0 || empirical == 1.0 {
-        return Ok(BinormalFit::Degenerate(Degeneracy::Separated));
-    }
-    let table = categories(ratings, positive);
-    // Every operating point between the corners gives one equation for `a` and `b`.
-    if table.len() < 3 {
-        return Ok(BinormalFit::Degenerate(Degeneracy::TooFewCategories));
-    }
-    let Some(found) = Model::maximise(&table) else {
+    let (table, m, n) = match table(ratings, positive)? {
+        Ok(found) => found,
+        Err(why) => return Ok(BinormalFit::Degenerate(why)),
+    };
+    let Some(found) = Model::maximise(&Conventional, &table) else {
         return Ok(BinormalFit::Degenerate(Degeneracy::NoMaximum));
     };
     let (a, b) = (found.at[0], found.at[1]);
@@ -143,8 +147,28 @@ pub fn binormal(ratings: &[f64], positive: &[bool], interval: Interval) -> Resul
 }
 
 /// Counts of negatives and positives in each category, ratings rising.
-fn categories(ratings: &[f64], positive: &[bool]) -> Vec<[f64; 2]> {
-    let mut table: Vec<[f64; 2]> = Vec::new();
+type Table = Vec<[f64; 2]>;
+
+/// The table of ratings with the numbers of positives and negatives, or why no curve of two parameters can be fitted.
+pub(crate) fn table(
+    ratings: &[f64],
+    positive: &[bool],
+) -> Result<Result<(Table, usize, usize), Degeneracy>, ReadoutError> {
+    check_lengths("ratings", ratings.len(), "truths", positive.len())?;
+    let classes = Truth::new(positive)?.split(ratings)?;
+    let (m, n) = (classes.positive().len(), classes.negative().len());
+    at_least_two(m, n)?;
+    let empirical = Placements::new(&classes).auc;
+    if empirical == 0.0 || empirical == 1.0 {
+        return Ok(Err(Degeneracy::Separated));
+    }
+    let table = categories(ratings, positive);
+    // Every operating point between the corners gives one equation for the two parameters.
+    Ok(if table.len() < 3 { Err(Degeneracy::TooFewCategories) } else { Ok((table, m, n)) })
+}
+
+fn categories(ratings: &[f64], positive: &[bool]) -> Table {
+    let mut table: Table = Vec::new();
     for tied in Ascending::new(ratings).groups() {
         let mut counts = [0.0; 2];
         for &entry in tied {
@@ -205,7 +229,7 @@ mod tests {
     fn exact_counts_of_a_binormal_curve_give_it_back() {
         let (a, b) = (1.5, 0.8);
         let at = [a, b, -0.8, 0.0, 0.7, 1.5];
-        let shares = probabilities(&at).unwrap();
+        let shares = probabilities(&Conventional, &at).unwrap();
         let counts = |class: usize| -> Vec<usize> {
             shares.iter().map(|s| (s[class] * 1e6).round() as usize).collect()
         };

@@ -89,6 +89,17 @@ pub fn bootstrap(
 ///
 /// # Errors
 /// As [`bootstrap`].
+///
+/// ```
+/// use mammo_readout::{Bootstrap, Interval, bootstrap_paired};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let draws = Bootstrap { replicates: 500, seed: 1 };
+/// let test = bootstrap_paired(&a, &b, &positive, draws, Interval::default())?;
+/// assert_eq!(test, bootstrap_paired(&a, &b, &positive, draws, Interval::default())?);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn bootstrap_paired(
     a: &[f64],
     b: &[f64],
@@ -109,6 +120,17 @@ pub fn bootstrap_paired(
 ///
 /// # Errors
 /// As [`bootstrap`].
+///
+/// ```
+/// use mammo_readout::{Bootstrap, Interval, bootstrap_unpaired};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let draws = Bootstrap { replicates: 500, seed: 1 };
+/// let test = bootstrap_unpaired((&a, &positive), (&b, &positive), draws, Interval::default())?;
+/// assert!(test.ci_low < test.difference && test.difference < test.ci_high);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn bootstrap_unpaired(
     (a, positive_a): (&[f64], &[bool]),
     (b, positive_b): (&[f64], &[bool]),

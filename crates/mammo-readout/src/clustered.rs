@@ -23,11 +23,42 @@ pub struct ClusteredRatings<C> {
 
 /// What one cluster adds to the AUC's error, for its positive and its negative images; zero where it has none.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cluster {
-    positives: usize,
-    negatives: usize,
-    from_positives: f64,
-    from_negatives: f64,
+pub(crate) struct Cluster {
+    pub(crate) positives: usize,
+    pub(crate) negatives: usize,
+    /// Sum of `(V10 - A) / M`.
+    pub(crate) from_positives: f64,
+    /// Sum of `(V01 - A) / N`.
+    pub(crate) from_negatives: f64,
+}
+
+/// Clusters with positive images, with negative images, and with any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClusterCounts {
+    pub(crate) positive: usize,
+    pub(crate) negative: usize,
+    pub(crate) all: usize,
+}
+
+/// Covariance of two AUCs from the clusters that both have, each as it is in one and in the other.
+pub(crate) fn cluster_covariance<'a>(
+    common: impl Iterator<Item = (&'a Cluster, &'a Cluster)>,
+    a: ClusterCounts,
+    b: ClusterCounts,
+) -> f64 {
+    let (mut pos_pos, mut neg_neg, mut mixed) = (0.0, 0.0, 0.0);
+    let (mut common_pos, mut common_neg, mut common_any) = (0usize, 0usize, 0usize);
+    for (in_a, in_b) in common {
+        common_any += 1;
+        common_pos += usize::from(in_a.positives > 0 && in_b.positives > 0);
+        common_neg += usize::from(in_a.negatives > 0 && in_b.negatives > 0);
+        pos_pos += in_a.from_positives * in_b.from_positives;
+        neg_neg += in_a.from_negatives * in_b.from_negatives;
+        mixed += in_a.from_positives * in_b.from_negatives + in_a.from_negatives * in_b.from_positives;
+    }
+    pos_pos * unbiasing(a.positive, b.positive, common_pos)
+        + neg_neg * unbiasing(a.negative, b.negative, common_neg)
+        + mixed * unbiasing(a.all, b.all, common_any)
 }
 
 impl<C: Ord + Clone> ClusteredRatings<C> {
@@ -36,6 +67,14 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     /// # Errors
     /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or fewer than two clusters have
     /// positive (or negative) images.
+    ///
+    /// ```
+    /// use mammo_readout::ClusteredRatings;
+    /// // Images 1 and 3 come from one patient.
+    /// let arm = ClusteredRatings::new(&[1.0, 3.0, 2.0, 4.0], &[false, true, false, true], &["p1", "p2", "p3", "p1"])?;
+    /// assert_eq!(arm.auc(), 1.0);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn new(ratings: &[f64], positive: &[bool], clusters: &[C]) -> Result<Self, ReadoutError> {
         check_lengths("ratings", ratings.len(), "clusters", clusters.len())?;
         check_lengths("ratings", ratings.len(), "truths", positive.len())?;
@@ -69,6 +108,15 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] for a confidence level outside `(0, 1)`.
+    ///
+    /// ```
+    /// use mammo_readout::{ClusteredRatings, Interval};
+    /// let arm = ClusteredRatings::new(
+    ///     &[1.0, 3.0, 4.0, 4.0, 2.0, 5.0], &[false, true, false, true, false, true], &[1, 1, 2, 2, 3, 3],
+    /// )?;
+    /// assert!(arm.estimate(Interval::default())?.se > 0.0);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn estimate(&self, interval: Interval) -> Result<AucEstimate, ReadoutError> {
         let se = covariance(self, self).max(0.0).sqrt();
         // The most pairs of a positive and a negative image that can be formed without using a cluster twice.
@@ -94,6 +142,18 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
 ///
 /// # Errors
 /// As [`ClusteredRatings::new`] and [`ClusteredRatings::estimate`].
+///
+/// ```
+/// use mammo_readout::{Interval, clustered, delong};
+/// let ratings = [1.0, 3.0, 4.0, 5.0, 2.0, 4.0];
+/// let positive = [false, true, false, true, false, true];
+/// // One image a cluster: DeLong's variance. Twins on opposite sides of the truth: another one.
+/// let alone = clustered(&ratings, &positive, &[1, 2, 3, 4, 5, 6], Interval::default())?;
+/// assert!((alone.se - delong(&ratings, &positive, Interval::default())?.se).abs() < 1e-12);
+/// let twins = clustered(&ratings, &positive, &[1, 1, 2, 2, 3, 3], Interval::default())?;
+/// assert!((twins.se - alone.se).abs() > 0.001);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn clustered<C: Ord + Clone>(
     ratings: &[f64],
     positive: &[bool],
@@ -117,6 +177,18 @@ pub fn clustered<C: Ord + Clone>(
 ///
 /// # Errors
 /// [`ReadoutError::OutOfRange`] for a confidence level outside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::{ClusteredRatings, Interval, compare_clustered};
+/// // Sources 1 to 4 were read as original and as altered image, 5 and 6 as original only.
+/// let originals = ClusteredRatings::new(
+///     &[1.0, 2.0, 4.0, 5.0, 3.0, 3.0], &[false, false, true, true, false, true], &[1, 2, 3, 4, 5, 6],
+/// )?;
+/// let altered = ClusteredRatings::new(&[3.0, 1.0, 2.0, 4.0], &[false, false, true, true], &[1, 2, 3, 4])?;
+/// let test = compare_clustered(&originals, &altered, Interval::default())?;
+/// assert!(test.difference > 0.0 && test.se > 0.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_clustered<C: Ord + Clone>(
     a: &ClusteredRatings<C>,
     b: &ClusteredRatings<C>,
@@ -137,25 +209,18 @@ pub fn compare_clustered<C: Ord + Clone>(
 
 /// Covariance of two arms' AUCs; with `a` and `b` the same arm, its variance.
 fn covariance<C: Ord>(a: &ClusteredRatings<C>, b: &ClusteredRatings<C>) -> f64 {
-    let (mut pos_pos, mut neg_neg, mut mixed) = (0.0, 0.0, 0.0);
-    let (mut common_pos, mut common_neg, mut common) = (0usize, 0usize, 0usize);
-    for (name, in_a) in &a.clusters {
-        let Some(in_b) = b.clusters.get(name) else { continue };
-        common += 1;
-        common_pos += usize::from(in_a.positives > 0 && in_b.positives > 0);
-        common_neg += usize::from(in_a.negatives > 0 && in_b.negatives > 0);
-        pos_pos += in_a.from_positives * in_b.from_positives;
-        neg_neg += in_a.from_negatives * in_b.from_negatives;
-        mixed += in_a.from_positives * in_b.from_negatives + in_a.from_negatives * in_b.from_positives;
-    }
-    pos_pos * unbiasing(a.with_positive, b.with_positive, common_pos)
-        + neg_neg * unbiasing(a.with_negative, b.with_negative, common_neg)
-        + mixed * unbiasing(a.clusters.len(), b.clusters.len(), common)
+    let counts = |arm: &ClusteredRatings<C>| ClusterCounts {
+        positive: arm.with_positive,
+        negative: arm.with_negative,
+        all: arm.clusters.len(),
+    };
+    let common = a.clusters.iter().filter_map(|(name, in_a)| Some((in_a, b.clusters.get(name)?)));
+    cluster_covariance(common, counts(a), counts(b))
 }
 
 /// Factor that makes up for centring on means that were estimated from the same clusters; both counts are at least
 /// two, so that the denominator is positive when a cluster is common.
-fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
+pub(crate) fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
     if common == 0 {
         return 0.0;
     }

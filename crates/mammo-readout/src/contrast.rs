@@ -4,8 +4,9 @@ use crate::{
     AucEstimate, Interval, ReadoutError,
     auc::{Placements, Truth, check_lengths},
     delong::{at_least_two, estimate},
+    distribution::chi_square as chi_square_distribution,
     interval::in_range,
-    normal, symmetric, tails,
+    normal, symmetric,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,19 @@ impl CorrelatedAucs {
     /// [`ReadoutError`] when there is no row, a row has another length than the curves, a weight is not finite, the
     /// level is not inside `(0, 1)`, or a combination of rows differs from zero but has no variance, so that no
     /// chi-square exists (as when both AUCs of a difference are 0 or 1).
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, delong_curves};
+    /// let positive = [false, false, false, true, true, true];
+    /// let curves: [&[f64]; 3] =
+    ///     [&[1.0, 2.0, 3.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 4.0, 2.0, 5.0], &[1.0, 3.0, 2.0, 3.0, 2.0, 1.0]];
+    /// let aucs = delong_curves(&curves, &positive, Interval::default())?;
+    /// // The first curve against the mean of the others.
+    /// let test = aucs.contrast(&[vec![1.0, -0.5, -0.5]], 0.95)?;
+    /// assert_eq!(test.df, 1);
+    /// assert!((test.rows[0].z.powi(2) - test.chi_square).abs() < 1e-9);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn contrast(&self, rows: &[Vec<f64>], level: f64) -> Result<ContrastTest, ReadoutError> {
         in_range("the confidence level", level, level > 0.0 && level < 1.0, "inside (0, 1)")?;
         if rows.is_empty() {
@@ -147,13 +161,26 @@ impl CorrelatedAucs {
             })
             .collect::<Result<_, _>>()?;
         let (chi_square, df) = symmetric::inverse_form(&covariance, &values).ok_or(NO_VARIANCE)?;
-        Ok(ContrastTest { rows: singles, chi_square, df, p: tails::chi_square_upper(chi_square, df), level })
+        // No rows that differ leave nothing to test.
+        let p = if df == 0 { 1.0 } else { chi_square_distribution::survival(chi_square, df as f64)? };
+        Ok(ContrastTest { rows: singles, chi_square, df, p, level })
     }
 
     /// Each other curve less the curve `reference` (counted from 0), as SAS `ROCCONTRAST REFERENCE`.
     ///
     /// # Errors
     /// As [`Self::contrast`]; [`ReadoutError::TooFewOf`] when there is no such curve or no other.
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, delong_curves};
+    /// let positive = [false, false, false, true, true, true];
+    /// let curves: [&[f64]; 3] =
+    ///     [&[1.0, 2.0, 3.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 4.0, 2.0, 5.0], &[1.0, 3.0, 2.0, 3.0, 2.0, 1.0]];
+    /// let aucs = delong_curves(&curves, &positive, Interval::default())?;
+    /// let test = aucs.against(2, 0.95)?;
+    /// assert!((test.rows[0].value - (aucs.estimates[0].auc - aucs.estimates[2].auc)).abs() < 1e-12);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn against(&self, reference: usize, level: f64) -> Result<ContrastTest, ReadoutError> {
         let k = self.estimates.len();
         if k < 2 || reference >= k {
@@ -173,6 +200,17 @@ impl CorrelatedAucs {
     ///
     /// # Errors
     /// As [`Self::against`].
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, delong_curves};
+    /// let positive = [false, false, false, true, true, true];
+    /// let curves: [&[f64]; 3] =
+    ///     [&[1.0, 2.0, 3.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 4.0, 2.0, 5.0], &[1.0, 3.0, 2.0, 3.0, 2.0, 1.0]];
+    /// let aucs = delong_curves(&curves, &positive, Interval::default())?;
+    /// // Which curve the others are held against does not matter.
+    /// assert!((aucs.all_equal(0.95)?.chi_square - aucs.against(1, 0.95)?.chi_square).abs() < 1e-9);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn all_equal(&self, level: f64) -> Result<ContrastTest, ReadoutError> {
         self.against(0, level)
     }

@@ -1,8 +1,8 @@
 use crate::{
     AucEstimate, AucTest, Interval, ReadoutError, TestMethod, VarianceMethod,
     auc::{Classes, Placements, Truth, check_lengths},
+    distribution::student_t,
     interval::is_zero,
-    tails,
     test_result::difference_test,
 };
 
@@ -12,6 +12,14 @@ use crate::{
 ///
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class has fewer than two images.
+///
+/// ```
+/// use mammo_readout::{Interval, delong};
+/// let positive = [false, false, false, true, true, true];
+/// let estimate = delong(&[1.0, 2.0, 3.0, 3.0, 4.0, 5.0], &positive, Interval::default())?;
+/// assert!(estimate.ci_low < estimate.auc && estimate.auc < estimate.ci_high);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn delong(ratings: &[f64], positive: &[bool], interval: Interval) -> Result<AucEstimate, ReadoutError> {
     let classes = Classes::new(ratings, positive)?;
     estimate(&Placements::new(&classes), interval)
@@ -21,6 +29,17 @@ pub fn delong(ratings: &[f64], positive: &[bool], interval: Interval) -> Result<
 ///
 /// # Errors
 /// As [`delong`].
+///
+/// ```
+/// use mammo_readout::{Interval, compare_paired};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let test = compare_paired(&a, &b, &positive, Interval::default())?;
+/// assert!((test.difference - (test.auc - test.reference)).abs() < 1e-12);
+/// assert!(test.p > 0.05);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_paired(
     a: &[f64],
     b: &[f64],
@@ -49,6 +68,17 @@ pub fn compare_paired(
 ///
 /// # Errors
 /// As [`delong`].
+///
+/// ```
+/// use mammo_readout::{Interval, compare_unpaired, delong};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let test = compare_unpaired((&a, &positive), (&b, &positive), Interval::default())?;
+/// let [x, y] = [&a, &b].map(|r| delong(r, &positive, Interval::default()).unwrap());
+/// assert!((test.se.powi(2) - x.se.powi(2) - y.se.powi(2)).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_unpaired(
     (a, positive_a): (&[f64], &[bool]),
     (b, positive_b): (&[f64], &[bool]),
@@ -65,6 +95,17 @@ pub fn compare_unpaired(
 ///
 /// # Errors
 /// As [`delong`].
+///
+/// ```
+/// use mammo_readout::{Interval, compare_unpaired, compare_unpaired_t};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let t = compare_unpaired_t((&a, &positive), (&b, &positive), Interval::default())?;
+/// let z = compare_unpaired((&a, &positive), (&b, &positive), Interval::default())?;
+/// assert!(t.df.unwrap() > 7.0 && t.p > z.p);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_unpaired_t(
     (a, positive_a): (&[f64], &[bool]),
     (b, positive_b): (&[f64], &[bool]),
@@ -78,8 +119,8 @@ pub fn compare_unpaired_t(
     }
     let share = |e: &AucEstimate| e.se.powi(4) / (e.n_pos + e.n_neg - 1) as f64;
     let df = test.se.powi(4) / (share(&in_a) + share(&in_b));
-    let quantile = tails::t_quantile(0.5 + interval.level / 2.0, df);
-    test.p = tails::t_two_sided(test.z, df);
+    let quantile = student_t::quantile(0.5 + interval.level / 2.0, df)?;
+    test.p = student_t::two_sided_p(test.z, df)?;
     test.ci_low = (test.difference - quantile * test.se).max(-1.0);
     test.ci_high = (test.difference + quantile * test.se).min(1.0);
     test.df = Some(df);

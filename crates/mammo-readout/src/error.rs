@@ -1,3 +1,5 @@
+use crate::distribution::DistributionError;
+
 /// Why a statistic could not be computed. Every message says what to change.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReadoutError {
@@ -79,4 +81,7 @@ pub enum ReadoutError {
         /// Why it has no value here.
         reason: &'static str,
     },
+    /// A distribution was asked for at a parameter where it is not defined.
+    #[error(transparent)]
+    Distribution(#[from] DistributionError),
 }

@@ -138,6 +138,15 @@ pub fn lroc(images: &[LocatedRating]) -> Result<Merit, ReadoutError> {
 ///
 /// # Errors
 /// As [`froc`], with one image of each kind enough.
+///
+/// ```
+/// use mammo_readout::{LocatedRating, lroc_point};
+/// let image = |rating, located| LocatedRating { rating, located };
+/// let images = [image(4.0, Some(true)), image(3.0, Some(false)), image(1.0, None), image(3.0, None)];
+/// // At a threshold of 3 half of the lesions are found, and one of two images without is called.
+/// assert_eq!(lroc_point(&images, 3.0)?, (0.5, 0.5));
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn lroc_point(images: &[LocatedRating], threshold: f64) -> Result<(f64, f64), ReadoutError> {
     let share = |with_lesion: bool| {
         let own = images.iter().filter(|i| i.located.is_some() == with_lesion);

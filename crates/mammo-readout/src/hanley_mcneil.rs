@@ -10,6 +10,14 @@ use crate::{
 ///
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class has fewer than two images.
+///
+/// ```
+/// use mammo_readout::{Interval, hanley_mcneil};
+/// let positive = [false, false, false, true, true, true];
+/// let estimate = hanley_mcneil(&[1.0, 2.0, 3.0, 3.0, 4.0, 5.0], &positive, Interval::default())?;
+/// assert!(estimate.se > 0.0 && estimate.ci_high < 1.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn hanley_mcneil(
     ratings: &[f64],
     positive: &[bool],
@@ -34,6 +42,15 @@ pub fn hanley_mcneil(
 ///
 /// # Errors
 /// [`ReadoutError`] when `auc` is not in `[0, 1]` or a class has fewer than two images.
+///
+/// ```
+/// use mammo_readout::{Interval, hanley_mcneil_published};
+/// // An AUC of .66 from 30 altered and 30 original images.
+/// let estimate = hanley_mcneil_published(0.66, 30, 30, Interval::default())?;
+/// assert!((estimate.se - 0.0704).abs() < 1e-4);
+/// assert!(estimate.ci_low > 0.5 && estimate.ci_high < 0.79);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn hanley_mcneil_published(
     auc: f64,
     n_pos: usize,

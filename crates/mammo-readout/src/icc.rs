@@ -1,6 +1,12 @@
 //! Agreement of readers on a scale: intraclass correlations and Bland-Altman limits.
 
-use crate::{ReadoutError, auc::check_lengths, interval::in_range, normal, tails};
+use crate::{
+    ReadoutError,
+    auc::check_lengths,
+    distribution::{f, student_t},
+    interval::in_range,
+    normal,
+};
 use serde::{Deserialize, Serialize};
 
 /// An intraclass correlation with its confidence interval.
@@ -86,9 +92,9 @@ pub fn intraclass_correlations(
         });
     }
     let tail = f64::midpoint(1.0, level);
-    let (single_1, mean_1) = from_ratio(images, within, k, (n - 1.0, n * (k - 1.0)), tail);
-    let (single_3, mean_3) = from_ratio(images, residual, k, (n - 1.0, (n - 1.0) * (k - 1.0)), tail);
-    let single_2 = random_readers(images, by_reader, residual, (n, k), tail);
+    let (single_1, mean_1) = from_ratio(images, within, k, (n - 1.0, n * (k - 1.0)), tail)?;
+    let (single_3, mean_3) = from_ratio(images, residual, k, (n - 1.0, (n - 1.0) * (k - 1.0)), tail)?;
+    let single_2 = random_readers(images, by_reader, residual, (n, k), tail)?;
     let of_mean = |r: f64| k * r / (1.0 + (k - 1.0) * r);
     let mean_2 = Correlation {
         value: (images - residual) / (images + (by_reader - residual) / n),
@@ -106,24 +112,36 @@ pub fn intraclass_correlations(
 }
 
 /// Correlations of one reading and of the mean of `k`, from the ratio of two mean squares.
-fn from_ratio(images: f64, error: f64, k: f64, (df1, df2): (f64, f64), p: f64) -> (Correlation, Correlation) {
+fn from_ratio(
+    images: f64,
+    error: f64,
+    k: f64,
+    (df1, df2): (f64, f64),
+    p: f64,
+) -> Result<(Correlation, Correlation), ReadoutError> {
     let single = |ratio: f64| (ratio - 1.0) / (ratio + k - 1.0);
     let mean = |ratio: f64| 1.0 - 1.0 / ratio;
     if error <= 1e-14 * images {
         let full = Correlation { value: 1.0, ci_low: 1.0, ci_high: 1.0 };
-        return (full, full);
+        return Ok((full, full));
     }
     let ratio = images / error;
-    let (low, high) = (ratio / tails::f_quantile(p, df1, df2), ratio * tails::f_quantile(p, df2, df1));
+    let (low, high) = (ratio / f::quantile(p, df1, df2)?, ratio * f::quantile(p, df2, df1)?);
     let with = |f: &dyn Fn(f64) -> f64| Correlation { value: f(ratio), ci_low: f(low), ci_high: f(high) };
-    (with(&single), with(&mean))
+    Ok((with(&single), with(&mean)))
 }
 
 /// ICC(2,1) with Shrout and Fleiss' approximate limits (degrees of freedom by Satterthwaite).
-fn random_readers(images: f64, readers: f64, error: f64, (n, k): (f64, f64), p: f64) -> Correlation {
+fn random_readers(
+    images: f64,
+    readers: f64,
+    error: f64,
+    (n, k): (f64, f64),
+    p: f64,
+) -> Result<Correlation, ReadoutError> {
     let value = (images - error) / (images + (k - 1.0) * error + k * (readers - error) / n);
     if error <= 1e-14 * images && readers <= 1e-14 * images {
-        return Correlation { value: 1.0, ci_low: 1.0, ci_high: 1.0 };
+        return Ok(Correlation { value: 1.0, ci_low: 1.0, ci_high: 1.0 });
     }
     // Multiplied by the error so that an error of zero divides nothing.
     let first = k * value * readers;
@@ -131,13 +149,13 @@ fn random_readers(images: f64, readers: f64, error: f64, (n, k): (f64, f64), p: 
     let df = (k - 1.0) * (n - 1.0) * (first + second).powi(2)
         / ((n - 1.0) * first * first + second * second).max(f64::MIN_POSITIVE);
     let df = df.max(1e-3);
-    let (low, high) = (tails::f_quantile(p, n - 1.0, df), tails::f_quantile(p, df, n - 1.0));
+    let (low, high) = (f::quantile(p, n - 1.0, df)?, f::quantile(p, df, n - 1.0)?);
     let rest = k * readers + (k * n - k - n) * error;
-    Correlation {
+    Ok(Correlation {
         value,
         ci_low: n * (images - low * error) / (low * rest + n * images),
         ci_high: n * (high * images - error) / (rest + n * high * images),
-    }
+    })
 }
 
 /// Limits of agreement of two readers or two methods.
@@ -167,6 +185,15 @@ pub struct LimitsOfAgreement {
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length or have fewer than two entries, a value is not finite, or the
 /// coverage or level is not inside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::limits_of_agreement;
+/// // Differences 1, 2, 3 and 4.
+/// let limits = limits_of_agreement(&[1.0, 2.0, 3.0, 4.0], &[0.0; 4], 0.95, 0.95)?;
+/// assert!((limits.bias - 2.5).abs() < 1e-12);
+/// assert!((limits.upper - 5.0303).abs() < 1e-4);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn limits_of_agreement(
     a: &[f64],
     b: &[f64],
@@ -188,7 +215,7 @@ pub fn limits_of_agreement(
     let bias = a.iter().zip(b).map(|(x, y)| x - y).sum::<f64>() / n;
     let sd = (a.iter().zip(b).map(|(x, y)| (x - y - bias).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     let z = normal::quantile(f64::midpoint(1.0, coverage));
-    let t = tails::t_quantile(f64::midpoint(1.0, level), n - 1.0);
+    let t = student_t::quantile(f64::midpoint(1.0, level), n - 1.0)?;
     let half = t * sd / n.sqrt();
     Ok(LimitsOfAgreement {
         bias,

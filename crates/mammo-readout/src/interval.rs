@@ -40,6 +40,11 @@ impl Default for Interval {
 
 impl Interval {
     /// The default level on the normal scale.
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, Scale};
+    /// assert_eq!(Interval::normal(), Interval { scale: Scale::Normal, level: 0.95 });
+    /// ```
     pub fn normal() -> Self {
         Self { scale: Scale::Normal, ..Self::default() }
     }
@@ -49,6 +54,17 @@ impl Interval {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] when a number is outside its range.
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, IntervalMethod};
+    /// let (low, high, _) = Interval::default().around(0.9, 0.05, 30)?;
+    /// assert!(0.9 - low > high - 0.9 && high < 1.0);
+    /// // At an AUC of 1 the interval is the exact bound from disjoint pairs.
+    /// let (low, _, method) = Interval::default().around(1.0, 0.0, 18)?;
+    /// assert_eq!(method, IntervalMethod::DisjointPairs);
+    /// assert!((low.powi(18) - 0.025).abs() < 1e-12);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn around(
         self,
         auc: f64,
@@ -181,6 +197,13 @@ impl AucEstimate {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] when a number is outside its range.
+    ///
+    /// ```
+    /// use mammo_readout::{AucEstimate, Interval};
+    /// let mean = AucEstimate::given(0.8, 0.04, (50, 50), 50, Interval::default())?;
+    /// assert!(mean.ci_low > 0.7 && mean.ci_high < 0.87);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn given(
         auc: f64,
         se: f64,

@@ -40,6 +40,14 @@ impl Kappa {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] when the level is not inside `(0, 1)`.
+    ///
+    /// ```
+    /// use mammo_readout::{KappaWeights, cohen_kappa_table};
+    /// let kappa = cohen_kappa_table(&[vec![20, 5], vec![10, 15]], KappaWeights::None)?;
+    /// let (low, high) = kappa.interval(0.95)?.unwrap();
+    /// assert!(low < kappa.kappa && kappa.kappa < high);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn interval(&self, level: f64) -> Result<Option<(f64, f64)>, ReadoutError> {
         in_range("the confidence level", level, level > 0.0 && level < 1.0, "inside (0, 1)")?;
         let z = normal::quantile(0.5 + level / 2.0);
@@ -91,6 +99,13 @@ pub fn cohen_kappa(a: &[f64], b: &[f64], weights: KappaWeights) -> Result<Kappa,
 ///
 /// # Errors
 /// [`ReadoutError`] when the table is empty or not square, or all images share one category.
+///
+/// ```
+/// use mammo_readout::{KappaWeights, cohen_kappa_table};
+/// let kappa = cohen_kappa_table(&[vec![20, 5], vec![10, 15]], KappaWeights::None)?;
+/// assert!((kappa.kappa - 0.4).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn cohen_kappa_table(table: &[Vec<u64>], weights: KappaWeights) -> Result<Kappa, ReadoutError> {
     for row in table {
         check_lengths("a row of the table", row.len(), "its column", table.len())?;
@@ -146,6 +161,14 @@ fn weighted(table: &[Vec<f64>], categories: &[f64], weights: KappaWeights) -> Re
 /// # Errors
 /// [`ReadoutError`] when there is no image, rows differ in length or in their number of readers, there are fewer than
 /// two readers, or all readings share one category.
+///
+/// ```
+/// use mammo_readout::fleiss_kappa;
+/// // Four images, three readers, two categories: how many readers chose each.
+/// let kappa = fleiss_kappa(&[vec![3, 0], vec![0, 3], vec![3, 0], vec![2, 1]])?;
+/// assert!(kappa.kappa > 0.5 && kappa.kappa < 1.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn fleiss_kappa(counts: &[Vec<u64>]) -> Result<Kappa, ReadoutError> {
     let first = counts.first().ok_or(ReadoutError::TooFewOf { what: "images", found: 0, least: 1 })?;
     let readers: u64 = first.iter().sum();

@@ -15,17 +15,19 @@
 //! | an AUC known from a table only | [`hanley_mcneil_published`], [`obuchowski_published`] |
 //! | one AUC against a constant | [`compare_with_constant`], [`permutation_against_chance`] |
 //! | two AUCs, same images | [`compare_paired`], [`bootstrap_paired`], [`permutation_paired`] |
+//! | two curves that may cross, same images | [`compare_curves`] |
 //! | two AUCs, other images | [`compare_unpaired`], [`compare_unpaired_t`], [`bootstrap_unpaired`] |
 //! | two AUCs, some images or patients in common | [`compare_clustered`] |
 //! | more AUCs, same images | [`delong_curves`] |
 //! | is a difference small? | [`non_inferiority`], [`equivalence`], [`equivalence_to_constant`] |
 //! | parts and points of a curve | [`RocCurve`] |
-//! | a smooth curve | [`binormal`] |
+//! | a smooth curve | [`binormal`], [`proper_binormal`] |
 //! | agreement | [`cohen_kappa`], [`fleiss_kappa`], [`intraclass_correlations`], [`limits_of_agreement`] |
 //! | marks on images | [`froc`], [`froc_difference`], [`lroc`] |
 //!
-//! How often these intervals and tests keep their promise in small studies is measured in
-//! `docs/statistics/validity-single-reader.md`.
+//! Several readers are in [`mrmc`], plans of studies in [`power`], files in [`formats`], results for people and programs in
+//! [`summary`], pictures in [`plot`]. How often intervals and tests keep their promise in small studies is measured in
+//! `docs/statistics/validity-single-reader.md` and `docs/statistics/validity-several-readers.md`.
 //!
 //! ```
 //! use mammo_readout::{Interval, compare_clustered, delong, ClusteredRatings};
@@ -68,13 +70,14 @@ mod partial;
 mod permutation;
 pub mod plot;
 pub mod power;
+mod proper;
 mod roc;
 mod sorting;
 pub mod summary;
 mod symmetric;
-mod tails;
 mod test_result;
 mod variance;
+mod venkatraman;
 
 pub use auc::auc;
 pub use binormal::{Binormal, BinormalFit, Degeneracy, binormal};
@@ -94,6 +97,8 @@ pub use margin::{MarginTest, equivalence, equivalence_to_constant, non_inferiori
 pub use operating::{LikelihoodRatios, Ratio, SensitivityAt};
 pub use partial::{Band, PartialAuc};
 pub use permutation::{PermutationTest, Permutations, permutation_against_chance, permutation_paired};
+pub use proper::{ProperBinormal, ProperFit, proper_binormal};
 pub use roc::{RocCurve, RocPoint};
 pub use test_result::{AucTest, TestMethod, compare_with_constant, difference_test};
 pub use variance::{jackknife, obuchowski, obuchowski_published, unbiased};
+pub use venkatraman::{CurveTest, compare_curves};

@@ -1,6 +1,9 @@
 //! Non-inferiority and equivalence: showing that a difference is small, which a large p-value does not.
 
-use crate::{AucEstimate, AucTest, ReadoutError, compare_with_constant, interval::in_range, normal, tails};
+use crate::{
+    AucEstimate, AucTest, ReadoutError, compare_with_constant, distribution::student_t, interval::in_range,
+    normal,
+};
 use serde::{Deserialize, Serialize};
 
 /// The result of a test against margins.
@@ -59,6 +62,15 @@ pub fn non_inferiority(test: &AucTest, margin: f64, alpha: f64) -> Result<Margin
 ///
 /// # Errors
 /// As [`non_inferiority`].
+///
+/// ```
+/// use mammo_readout::{AucEstimate, Interval, TestMethod, difference_test, equivalence};
+/// let given = |auc| AucEstimate::given(auc, 0.03, (100, 100), 100, Interval::default());
+/// let test = difference_test(&given(0.82)?, &given(0.83)?, 0.02, 0.95, TestMethod::Given)?;
+/// assert!(equivalence(&test, 0.05, 0.05)?.shown);
+/// assert!(!equivalence(&test, 0.03, 0.05)?.shown);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn equivalence(test: &AucTest, margin: f64, alpha: f64) -> Result<MarginTest, ReadoutError> {
     check(margin, alpha)?;
     let p_lower = one_sided(test, -margin)?;
@@ -72,6 +84,14 @@ pub fn equivalence(test: &AucTest, margin: f64, alpha: f64) -> Result<MarginTest
 /// # Errors
 /// [`ReadoutError::OutOfRange`] when the margin is not positive, `constant ± margin` is not inside `(0, 1)`, or
 /// `alpha` not inside `(0, 0.5)`.
+///
+/// ```
+/// use mammo_readout::{Interval, equivalence_to_constant, hanley_mcneil_published};
+/// // Readers at chance on 30 + 30 images: the study is too small to say that they are fooled.
+/// let detection = hanley_mcneil_published(0.5, 30, 30, Interval::default())?;
+/// assert!(!equivalence_to_constant(&detection, 0.5, 0.1, 0.05)?.shown);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn equivalence_to_constant(
     estimate: &AucEstimate,
     constant: f64,
@@ -114,10 +134,7 @@ fn one_sided(test: &AucTest, bound: f64) -> Result<f64, ReadoutError> {
     let statistic = (test.difference - bound) / test.se;
     Ok(match test.df {
         None => normal::below(-statistic),
-        Some(df) => {
-            let tail = tails::t_two_sided(statistic, df) / 2.0;
-            if statistic > 0.0 { tail } else { 1.0 - tail }
-        }
+        Some(df) => student_t::cdf(-statistic, df)?,
     })
 }
 

@@ -38,6 +38,14 @@ impl RocCurve {
     ///
     /// # Errors
     /// [`ReadoutError::OutOfRange`] otherwise.
+    ///
+    /// ```
+    /// use mammo_readout::RocCurve;
+    /// let positive = [false, false, false, false, true, true, true, true];
+    /// let curve = RocCurve::new(&[1.0, 2.0, 3.0, 5.0, 3.0, 4.0, 5.0, 6.0], &positive)?;
+    /// assert!((curve.sensitivity_at(0.75)?.interpolated - 0.75).abs() < 1e-12);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn sensitivity_at(&self, specificity: f64) -> Result<SensitivityAt, ReadoutError> {
         in_range("the specificity", specificity, (0.0..=1.0).contains(&specificity), "in [0, 1]")?;
         // One minus a share of the negatives may miss it by rounding.
@@ -55,6 +63,16 @@ impl RocCurve {
 
     /// The operating points with the largest `sensitivity + specificity - 1` (Youden, Cancer 1950;3:32), which is
     /// returned first. Several points may share it; choosing among them is not the statistic's business.
+    ///
+    /// ```
+    /// use mammo_readout::RocCurve;
+    /// let positive = [false, false, false, false, true, true, true, true];
+    /// let curve = RocCurve::new(&[1.0, 2.0, 3.0, 5.0, 3.0, 4.0, 5.0, 6.0], &positive)?;
+    /// let (index, points) = curve.youden();
+    /// // Thresholds 4 and 3 are equally good.
+    /// assert_eq!((index, points.len()), (0.5, 2));
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn youden(&self) -> (f64, Vec<RocPoint>) {
         let index = |p: &RocPoint| p.true_positive_rate - p.false_positive_rate;
         let best = self.points.iter().map(index).fold(f64::NEG_INFINITY, f64::max);
@@ -62,6 +80,13 @@ impl RocCurve {
     }
 
     /// The operating point where images rated at least `threshold` are called positive.
+    ///
+    /// ```
+    /// use mammo_readout::RocCurve;
+    /// let curve = RocCurve::new(&[1.0, 2.0, 2.0, 3.0], &[false, false, true, true])?;
+    /// assert_eq!(curve.at_threshold(2.0).false_positive_rate, 0.5);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn at_threshold(&self, threshold: f64) -> RocPoint {
         let reached = self.points.partition_point(|p| p.threshold.is_none_or(|t| t >= threshold));
         self.points[reached.max(1) - 1]

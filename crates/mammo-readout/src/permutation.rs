@@ -45,6 +45,17 @@ pub struct PermutationTest {
 /// # Errors
 /// [`ReadoutError`] when the lists differ in length, a rating is not finite, a class is empty, or no permutation is
 /// asked for.
+///
+/// ```
+/// use mammo_readout::{Permutations, permutation_paired};
+/// let positive = [false, false, false, false, true, true, true, true];
+/// let a = [1.0, 2.0, 1.0, 3.0, 3.0, 4.0, 5.0, 4.0];
+/// let b = [2.0, 1.0, 3.0, 4.0, 2.0, 4.0, 3.0, 5.0];
+/// let draws = Permutations { count: 999, seed: 1 };
+/// assert!(permutation_paired(&a, &b, &positive, draws)?.p > 0.05);
+/// assert_eq!(permutation_paired(&a, &a, &positive, draws)?.p, 1.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn permutation_paired(
     a: &[f64],
     b: &[f64],
@@ -75,6 +86,16 @@ pub fn permutation_paired(
 ///
 /// # Errors
 /// As [`permutation_paired`].
+///
+/// ```
+/// use mammo_readout::{Permutations, permutation_against_chance};
+/// let positive = [false, false, false, true, true, true];
+/// let draws = Permutations { count: 4999, seed: 1 };
+/// // Of the 20 ways to choose three images two separate the classes.
+/// let test = permutation_against_chance(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &positive, draws)?;
+/// assert!((test.p - 0.1).abs() < 0.02);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn permutation_against_chance(
     ratings: &[f64],
     positive: &[bool],

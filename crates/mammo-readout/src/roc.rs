@@ -29,6 +29,15 @@ impl RocCurve {
     ///
     /// # Errors
     /// [`ReadoutError`] when the lists differ in length, a rating is not finite, or a class is empty.
+    ///
+    /// ```
+    /// use mammo_readout::RocCurve;
+    /// let curve = RocCurve::new(&[1.0, 2.0, 2.0, 3.0], &[false, false, true, true])?;
+    /// // The tied ratings make one slanted step.
+    /// assert_eq!(curve.points.len(), 4);
+    /// assert_eq!(curve.auc(), 0.875);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn new(ratings: &[f64], positive: &[bool]) -> Result<Self, ReadoutError> {
         let classes = Classes::new(ratings, positive)?;
         let (n_pos, n_neg) = (classes.positive().len(), classes.negative().len());

@@ -65,6 +65,14 @@ pub struct AucTest {
 ///
 /// # Errors
 /// [`ReadoutError::OutOfRange`] when the constant is not inside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::{Interval, compare_with_constant, hanley_mcneil_published};
+/// let detection = hanley_mcneil_published(0.66, 30, 30, Interval::default())?;
+/// let test = compare_with_constant(&detection, 0.5)?;
+/// assert!((test.p - 0.023).abs() < 0.001);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn compare_with_constant(estimate: &AucEstimate, constant: f64) -> Result<AucTest, ReadoutError> {
     if !(constant > 0.0 && constant < 1.0) {
         let what = "the constant";
@@ -106,6 +114,14 @@ pub fn compare_with_constant(estimate: &AucEstimate, constant: f64) -> Result<Au
 ///
 /// # Errors
 /// [`ReadoutError::OutOfRange`] when `se` is negative or not finite, or the level is not inside `(0, 1)`.
+///
+/// ```
+/// use mammo_readout::{Interval, TestMethod, difference_test, hanley_mcneil_published};
+/// let [a, b] = [0.85, 0.63].map(|auc| hanley_mcneil_published(auc, 15, 15, Interval::default()).unwrap());
+/// let test = difference_test(&a, &b, a.se.hypot(b.se), 0.95, TestMethod::Given)?;
+/// assert!((test.p - 0.080).abs() < 0.001);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn difference_test(
     a: &AucEstimate,
     b: &AucEstimate,

@@ -43,6 +43,13 @@ pub fn jackknife(
 ///
 /// # Errors
 /// As [`jackknife`], and [`ReadoutError::NegativeVariance`]: being unbiased, the estimate may fall below zero.
+///
+/// ```
+/// use mammo_readout::{Interval, unbiased};
+/// let positive = [false, false, false, true, true, true];
+/// assert!(unbiased(&[1.0, 4.0, 3.0, 3.0, 2.0, 5.0], &positive, Interval::default())?.se > 0.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn unbiased(ratings: &[f64], positive: &[bool], interval: Interval) -> Result<AucEstimate, ReadoutError> {
     let p = placements(ratings, positive)?;
     let (m, n) = (p.v10.len(), p.v01.len());
@@ -76,6 +83,13 @@ fn unbiased_variance(p: &Placements) -> f64 {
 ///
 /// # Errors
 /// As [`jackknife`].
+///
+/// ```
+/// use mammo_readout::{Interval, obuchowski};
+/// let positive = [false, false, false, true, true, true];
+/// assert!(obuchowski(&[1.0, 2.0, 3.0, 3.0, 4.0, 5.0], &positive, Interval::default())?.se > 0.0);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn obuchowski(
     ratings: &[f64],
     positive: &[bool],
@@ -92,6 +106,13 @@ pub fn obuchowski(
 ///
 /// # Errors
 /// [`ReadoutError`] when `auc` is not in `[0, 1]` or a class has fewer than two images.
+///
+/// ```
+/// use mammo_readout::{Interval, obuchowski_published};
+/// let estimate = obuchowski_published(0.66, 30, 30, Interval::default())?;
+/// assert!((estimate.se - 0.07).abs() < 0.005);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn obuchowski_published(
     auc: f64,
     n_pos: usize,

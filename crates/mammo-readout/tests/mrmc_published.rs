@@ -11,6 +11,8 @@ use mammo_readout::{
 };
 use serde_json::Value;
 
+mod shared;
+
 fn file(name: &str) -> String {
     std::fs::read_to_string(format!("{}/tests/data/mrmc/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
@@ -37,10 +39,12 @@ fn printed(found: f64, wanted: &Value) {
     close(found, wanted, 0.500001 * 10f64.powi(-(digits as i32)));
 }
 
-fn vandyke(case: &str) -> Study {
+/// Van Dyke's data by one of its columns of case names, and the answers for them, where they are.
+fn vandyke(case: &str) -> Option<(Study, Value)> {
     let mut options = ReadOptions::default();
     case.clone_into(&mut options.columns[2]);
-    read_long_csv(&file("vandyke.csv"), "vandyke.csv", &options).unwrap().study
+    let data = read_long_csv(&shared::vector("vandyke.csv")?, "vandyke.csv", &options).unwrap();
+    Some((data.study, serde_json::from_str(&shared::vector("expected_vandyke.json")?).unwrap()))
 }
 
 fn with(covariance: CovarianceMethod) -> MrmcSettings {
@@ -51,14 +55,14 @@ const EXACT: f64 = 1e-10;
 
 #[test]
 fn vandyke_obuchowski_rockette_to_ten_digits() {
-    let all = expected("expected_vandyke.json");
+    let Some((study, all)) = vandyke("case") else { return };
     for (name, method) in [
         ("jackknife", CovarianceMethod::Jackknife),
         ("delong", CovarianceMethod::DeLong),
         ("unbiased", CovarianceMethod::Unbiased),
     ] {
         let want = &all["recomputed"][name];
-        let got = obuchowski_rockette(&vandyke("case"), with(method)).unwrap();
+        let got = obuchowski_rockette(&study, with(method)).unwrap();
         for t in 0..2 {
             for r in 0..5 {
                 close(got.values[t][r], &want["auc"][t][r], EXACT);
@@ -120,8 +124,9 @@ fn vandyke_obuchowski_rockette_to_ten_digits() {
 /// All printed digits of OR-DBM MRMC 2.51 (University of Iowa).
 #[test]
 fn vandyke_to_the_digits_of_the_iowa_program() {
-    let want = &expected("expected_vandyke.json")["iowa"];
-    let got = obuchowski_rockette(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let Some((study, all)) = vandyke("case") else { return };
+    let want = &all["iowa"];
+    let got = obuchowski_rockette(&study, MrmcSettings::default()).unwrap();
     let c = &got.components;
     let or = &want["OR"];
     for (value, key) in [
@@ -158,7 +163,7 @@ fn vandyke_to_the_digits_of_the_iowa_program() {
             printed(test.ci_high, &single["ci"][1]);
         }
     }
-    let dbm = dorfman_berbaum_metz(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let dbm = dorfman_berbaum_metz(&study, MrmcSettings::default()).unwrap();
     let c = &dbm.components;
     for (value, key) in [
         (c.var_r, "var_R"),
@@ -174,8 +179,9 @@ fn vandyke_to_the_digits_of_the_iowa_program() {
 
 #[test]
 fn dorfman_berbaum_metz_is_obuchowski_rockette_with_the_jackknife() {
-    let dbm = dorfman_berbaum_metz(&vandyke("case"), MrmcSettings::default()).unwrap();
-    let or = obuchowski_rockette(&vandyke("case"), MrmcSettings::default()).unwrap();
+    let Some((study, _)) = vandyke("case") else { return };
+    let dbm = dorfman_berbaum_metz(&study, MrmcSettings::default()).unwrap();
+    let or = obuchowski_rockette(&study, MrmcSettings::default()).unwrap();
     let (a, b) = (dbm.random_readers_random_cases, or.random_readers_random_cases);
     assert!((a.overall.unwrap().statistic.unwrap() - b.overall.unwrap().statistic.unwrap()).abs() < 1e-9);
     assert!((a.overall.unwrap().df2.unwrap() - b.overall.unwrap().df2.unwrap()).abs() < 1e-8);
@@ -191,9 +197,10 @@ fn dorfman_berbaum_metz_is_obuchowski_rockette_with_the_jackknife() {
 /// Cases nested in readers and in treatments: the same ratings, with case names that differ.
 #[test]
 fn vandyke_nested_designs() {
-    let want = &expected("expected_vandyke.json")["mrmcaov"];
+    let Some((study, all)) = vandyke("case2") else { return };
+    let want = &all["mrmcaov"];
     let nested = &want["nested_in_reader_case2"];
-    let got = obuchowski_rockette(&vandyke("case2"), MrmcSettings::default()).unwrap();
+    let got = obuchowski_rockette(&study, MrmcSettings::default()).unwrap();
     let c = &got.components;
     assert!(c.cov2 == 0.0 && c.cov3 == Some(0.0));
     for (value, key) in
@@ -206,7 +213,8 @@ fn vandyke_nested_designs() {
     printed(overall.p.unwrap(), &nested["p"]);
 
     let nested = &want["nested_in_treatment_case3"];
-    let got = obuchowski_rockette(&vandyke("case3"), MrmcSettings::default()).unwrap();
+    let Some((study, _)) = vandyke("case3") else { return };
+    let got = obuchowski_rockette(&study, MrmcSettings::default()).unwrap();
     let (c, view) = (&got.components, &got.random_readers_random_cases);
     for (value, key) in
         [(Some(c.cov2), "cov2"), (Some(c.var_error), "var_error"), (c.var_r, "var_R"), (c.var_tr, "var_TR")]
@@ -223,9 +231,10 @@ fn vandyke_nested_designs() {
 
 #[test]
 fn vandyke_sensitivity() {
-    let want = &expected("expected_vandyke.json")["mrmcaov"]["sensitivity_cut"];
+    let Some((study, all)) = vandyke("case") else { return };
+    let want = &all["mrmcaov"]["sensitivity_cut"];
     let fom = FigureOfMerit::Sensitivity { at_least: 3.0 };
-    let got = obuchowski_rockette(&vandyke("case"), MrmcSettings { fom, ..MrmcSettings::default() }).unwrap();
+    let got = obuchowski_rockette(&study, MrmcSettings { fom, ..MrmcSettings::default() }).unwrap();
     for t in 0..2 {
         for r in 0..5 {
             printed(got.values[t][r], &want["values"][t][r]);
@@ -307,6 +316,7 @@ fn viper_mammography() {
             let options = ReadOptions {
                 columns: ["readerID", "modalityID", "caseID", "cancerStatus455", rating].map(str::to_owned),
                 filter: vec![("subStudyLabel".to_owned(), sub_study.to_owned())],
+                ..ReadOptions::default()
             };
             read_long_csv(&file("viper.csv"), "viper.csv", &options).unwrap().study
         };

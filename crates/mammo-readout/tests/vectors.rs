@@ -1,8 +1,9 @@
 //! Every answer of `tests/expected` whose data may be shipped; see `tests/data/README.md` for sources.
 
 use mammo_readout::{
-    BinormalFit, Interval, IntervalMethod, KappaWeights, binormal, cohen_kappa_table, compare_paired, delong,
-    delong_curves, fleiss_kappa, hanley_mcneil, hanley_mcneil_published, intraclass_correlations,
+    BinormalFit, Interval, IntervalMethod, KappaWeights, ProperFit, binormal, cohen_kappa_table,
+    compare_paired, delong, delong_curves, fleiss_kappa, hanley_mcneil, hanley_mcneil_published,
+    intraclass_correlations, proper_binormal,
 };
 use serde_json::Value;
 
@@ -86,6 +87,15 @@ fn hanley_and_mcneil_1982() {
     let implied = 2.0 * number(&answers["auc"]) - number(&answers["ci95_delong"][0]);
     assert!((plain.ci_high - implied).abs() < 1e-10);
     assert!((plain.ci_high - 0.95338980).abs() < 1e-8);
+
+    // An independent program that decides by the likelihood ratio itself and climbs by the simplex method: SciPy's
+    // Nelder-Mead over the roots of the quadratic log-likelihood ratio.
+    let ProperFit::Fitted(proper) = proper_binormal(&ratings, &truth, Interval::default()).unwrap() else {
+        panic!("the proper fit is not degenerate");
+    };
+    assert!((proper.log_likelihood + 123.648_552_863_5).abs() < 1e-8, "{}", proper.log_likelihood);
+    assert!((proper.d_a - 1.907_769_8).abs() < 1e-4 && (proper.c + 0.167_542_1).abs() < 1e-4, "{proper:?}");
+    assert!((proper.estimate.auc - 0.911_332).abs() < 1e-5, "{}", proper.estimate.auc);
 
     let BinormalFit::Fitted(fit) = binormal(&ratings, &truth, Interval::default()).unwrap() else {
         panic!("the fit is not degenerate");

@@ -1,5 +1,4 @@
-//! Answers for data that come with GPL packages. This file, its data and its answers are left out of the published
-//! crate; see `tests/data/README.md`.
+//! Answers for data that come with GPL packages, which are not part of the repository; see `tests/data/README.md`.
 
 use mammo_readout::{
     Band, BinormalFit, Degeneracy, Interval, KappaWeights, RocCurve, binormal, cohen_kappa, compare_paired,
@@ -8,10 +7,7 @@ use mammo_readout::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-fn expected(name: &str) -> Value {
-    let path = format!("{}/tests/expected/expected_{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
+mod shared;
 
 #[track_caller]
 fn near(found: f64, expected: &Value, tolerance: f64) {
@@ -19,15 +15,18 @@ fn near(found: f64, expected: &Value, tolerance: f64) {
     assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
 }
 
-fn rows(name: &str) -> Vec<BTreeMap<String, String>> {
-    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
-    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+type Row = BTreeMap<String, String>;
+
+/// The rows of a table and a file of answers, where they are.
+fn vectors(table: &str, answers: &str) -> Option<(Vec<Row>, Value)> {
+    let rows = shared::vector(table)?;
+    let rows = csv::Reader::from_reader(rows.as_bytes()).deserialize().map(Result::unwrap).collect();
+    Some((rows, serde_json::from_str(&shared::vector(answers)?).unwrap()))
 }
 
 #[test]
 fn subarachnoid_haemorrhage() {
-    let answers = expected("asah");
-    let rows = rows("aSAH.csv");
+    let Some((rows, answers)) = vectors("aSAH.csv", "expected_asah.json") else { return };
     let truth: Vec<bool> = rows.iter().map(|r| r["outcome"] == "Poor").collect();
     let column = |name: &str| -> Vec<f64> { rows.iter().map(|r| r[name].parse().unwrap()).collect() };
     let names = ["wfns", "ndka", "s100b"];
@@ -109,8 +108,9 @@ fn subarachnoid_haemorrhage() {
 
 #[test]
 fn kappa_of_two_van_dyke_readers() {
-    let answers = &expected("agreement")["vandyke_reader1_vs_2_trt1"];
-    let ((one, _), (two, _)) = (van_dyke("1", "1"), van_dyke("1", "2"));
+    let Some((rows, answers)) = vectors("vandyke.csv", "expected_agreement.json") else { return };
+    let answers = &answers["vandyke_reader1_vs_2_trt1"];
+    let ((one, _), (two, _)) = (van_dyke(&rows, "1", "1"), van_dyke(&rows, "1", "2"));
     for (i, (weights, name)) in [
         (KappaWeights::None, "unweighted"),
         (KappaWeights::Linear, "linear"),
@@ -126,8 +126,8 @@ fn kappa_of_two_van_dyke_readers() {
 }
 
 /// Ratings and truths of one reader, cases in order.
-fn van_dyke(treatment: &str, reader: &str) -> (Vec<f64>, Vec<bool>) {
-    let mut own: Vec<(u32, f64, bool)> = rows("vandyke.csv")
+fn van_dyke(rows: &[Row], treatment: &str, reader: &str) -> (Vec<f64>, Vec<bool>) {
+    let mut own: Vec<(u32, f64, bool)> = rows
         .iter()
         .filter(|r| r["reader"] == reader && r["treatment"] == treatment)
         .map(|r| (r["case"].parse().unwrap(), r["rating"].parse().unwrap(), r["truth"] == "1"))
@@ -140,6 +140,7 @@ fn van_dyke(treatment: &str, reader: &str) -> (Vec<f64>, Vec<bool>) {
 /// has a single operating point off the axes, for which the packages return infinities.
 #[test]
 fn binormal_fits_of_van_dyke_readers() {
+    let Some((rows, _)) = vectors("vandyke.csv", "expected_vandyke.json") else { return };
     let printed = [
         [
             (0.933, 1.7, 0.537),
@@ -158,7 +159,7 @@ fn binormal_fits_of_van_dyke_readers() {
     ];
     for (treatment, readers) in ["1", "2"].into_iter().zip(printed) {
         for (reader, (auc, a, b)) in ["1", "2", "3", "4", "5"].into_iter().zip(readers) {
-            let (ratings, truth) = van_dyke(treatment, reader);
+            let (ratings, truth) = van_dyke(&rows, treatment, reader);
             let fit = binormal(&ratings, &truth, Interval::default()).unwrap();
             match fit {
                 BinormalFit::Fitted(fit) => {
@@ -174,7 +175,7 @@ fn binormal_fits_of_van_dyke_readers() {
             }
         }
     }
-    let (ratings, truth) = van_dyke("1", "1");
+    let (ratings, truth) = van_dyke(&rows, "1", "1");
     let BinormalFit::Fitted(fit) = binormal(&ratings, &truth, Interval::default()).unwrap() else {
         panic!("the fit is not degenerate");
     };

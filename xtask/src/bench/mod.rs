@@ -2,6 +2,7 @@
 
 mod ingest;
 mod python;
+mod stats;
 mod train;
 
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ cargo xtask bench WHAT [--json]
   train [--quick]   the training step beside PyTorch's, step for step
   ingest [--quick]  mammo ingest beside a pydicom + scikit-image script, on 200 files of 3328 x 4084 pixels (5.4 GB
                     of disk while it runs)
+  stats [--quick]   reader statistics beside numpy, scipy and, where it is installed, R's pROC
 ";
 
 /// One of the benchmarks.
@@ -20,6 +22,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
     match args.first().map(String::as_str) {
         Some("train") => train::train(flag("--json"), flag("--quick")),
         Some("ingest") => ingest::ingest(flag("--json"), flag("--quick")),
+        Some("stats") => stats::stats(flag("--json"), flag("--quick")),
         other => {
             eprintln!("xtask: {} is not a benchmark\n\n{HELP}", other.unwrap_or("nothing"));
             Ok(ExitCode::from(2))

@@ -14,7 +14,7 @@ use mammo_readout::{
 
 /// `mammo stats analyse`.
 pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
-    let mut study = read(&args.file, args.format, &args.table.options())?.study;
+    let mut study = read(&args.file, args.format, &args.table)?.study;
     if let Some(names) = &args.compare {
         ensure!(names.len() == 2, "--compare needs two treatments, A,B");
         study = study.select_treatments(&[&names[0], &names[1]])?;
@@ -22,7 +22,10 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     if let Some(name) = &args.truth_name {
         study = study.with_truth_name(name);
     }
-    let summary = summary(args, &study)?;
+    let mut summary = summary(args, &study)?;
+    if let Some(margin) = args.margin {
+        summary = summary.with_margin(margin)?;
+    }
     if let Some(folder) = &args.plots {
         plot::write_all(&study, folder, args.level)?;
     }
@@ -60,7 +63,7 @@ fn summary(args: &AnalyseArgs, study: &Study) -> anyhow::Result<Summary> {
             Summary::gallas(&gallas(study, settings)?)
         }
         Method::Delong | Method::Bootstrap if args.fom != FigureOfMerit::Auc => {
-            bail!("this method is for the AUC; use --method or with --fom {}", args.fom.name())
+            bail!("this method is for the AUC alone; use --method or or dbm for the {}", args.fom.name())
         }
         Method::Delong => {
             let interval = Interval { level: args.level, ..Interval::default() };

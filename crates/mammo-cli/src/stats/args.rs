@@ -28,6 +28,15 @@ pub(crate) struct TableArgs {
     /// Only rows of a csv file in which a column has a value; may be given several times
     #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = pair)]
     filter: Vec<(String, String)>,
+
+    /// Column of a csv file that says which cases depend on each other, such as the patient or the source of an altered
+    /// image (methods or and delong)
+    #[arg(long, value_name = "COLUMN")]
+    cluster: Option<String>,
+
+    /// A lower rating is more positive (ratings are negated)
+    #[arg(long)]
+    pub(crate) lower_is_positive: bool,
 }
 
 #[derive(Clone)]
@@ -36,7 +45,7 @@ struct Columns([String; 5]);
 impl TableArgs {
     pub(crate) fn options(&self) -> ReadOptions {
         let columns = self.columns.as_ref().map_or_else(|| ReadOptions::default().columns, |c| c.0.clone());
-        ReadOptions { columns, filter: self.filter.clone() }
+        ReadOptions { columns, filter: self.filter.clone(), cluster: self.cluster.clone() }
     }
 }
 
@@ -57,7 +66,7 @@ pub(crate) struct AnalyseArgs {
     #[arg(long, value_enum, default_value_t = Method::Or)]
     pub(crate) method: Method,
 
-    /// Figure of merit: auc, pauc:FROM-TO (false positive rates), sens:THRESHOLD or spec:THRESHOLD
+    /// Figure of merit: auc, pauc:FROM-TO (false positive rates), sens:THRESHOLD, spec:THRESHOLD, or sens@SPECIFICITY
     #[arg(long, default_value = "auc", value_parser = fom)]
     pub(crate) fom: FigureOfMerit,
 
@@ -74,11 +83,15 @@ pub(crate) struct AnalyseArgs {
     pub(crate) standalone: Option<String>,
 
     /// What each treatment's mean is held against [default: its value under guessing]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) constant: Option<f64>,
 
+    /// Also test non-inferiority and equivalence with this margin, one-sided
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) margin: Option<f64>,
+
     /// Coverage of intervals
-    #[arg(long, default_value_t = 0.95)]
+    #[arg(long, default_value_t = 0.95, allow_negative_numbers = true)]
     pub(crate) level: f64,
 
     /// What the truth of the cases is, for the report: source label, intended label, modified ...
@@ -358,8 +371,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn fom(text: &str) -> Result<FigureOfMerit, String> {
-    const HELP: &str = "give auc, pauc:FROM-TO, sens:THRESHOLD or spec:THRESHOLD";
+    const HELP: &str = "give auc, pauc:FROM-TO, sens:THRESHOLD, spec:THRESHOLD or sens@SPECIFICITY";
     let number = |t: &str| t.parse::<f64>().map_err(|_| HELP.to_owned());
+    if let Some(at) = text.strip_prefix("sens@") {
+        return Ok(FigureOfMerit::SensitivityAt { specificity: number(at)? });
+    }
     match text.split_once(':') {
         None if text == "auc" => Ok(FigureOfMerit::Auc),
         Some(("pauc", range)) => {

@@ -6,9 +6,9 @@ mod plot;
 mod power;
 
 use crate::Ending;
-use anyhow::Context;
+use anyhow::{Context, bail};
 pub(crate) use args::StatsCommand;
-use args::{ConvertArgs, PaperArgs};
+use args::{ConvertArgs, PaperArgs, TableArgs};
 use mammo_readout::{
     formats::{self, Dataset, Format},
     summary,
@@ -27,16 +27,29 @@ pub(crate) fn run(command: StatsCommand) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-fn read(path: &Path, format: Option<Format>, options: &formats::ReadOptions) -> anyhow::Result<Dataset> {
+fn read(path: &Path, format: Option<Format>, table: &TableArgs) -> anyhow::Result<Dataset> {
     let format = match format {
         Some(format) => format,
         None => Format::of_path(path)?,
     };
-    Ok(formats::read(path, format, options)?)
+    let options = table.options();
+    if format != Format::Csv && options != formats::ReadOptions::default() {
+        bail!("{}: --columns, --where and --cluster are for csv files", path.display());
+    }
+    let mut data = formats::read(path, format, &options).map_err(|mut error| {
+        if error.remedy.contains("say which columns") {
+            error.remedy.push_str(" by --columns");
+        }
+        error
+    })?;
+    if table.lower_is_positive {
+        data.study = data.study.with_lower_as_more_positive();
+    }
+    Ok(data)
 }
 
 fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
-    let data = read(&args.input, args.from, &args.table.options())?;
+    let data = read(&args.input, args.from, &args.table)?;
     let to = match args.to {
         Some(format) => format,
         None => Format::of_path(&args.output)?,
@@ -54,7 +67,11 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
 
 fn paper(args: &PaperArgs) -> anyhow::Result<()> {
     let study = summary::paper()?;
-    if args.json { print(&(serde_json::to_string_pretty(&study)? + "\n")) } else { print(&study.markdown()) }
+    if !args.json {
+        return print(&study.markdown());
+    }
+    let document = serde_json::json!({ "schema": "mammo-stats-paper/1", "result": study });
+    print(&(serde_json::to_string_pretty(&document)? + "\n"))
 }
 
 /// Writes to standard output; a reader that went away is no failure.

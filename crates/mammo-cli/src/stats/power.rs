@@ -92,7 +92,7 @@ fn cases(positive: f64, negative: f64) -> (String, Value) {
 }
 
 fn mrmc(a: &MrmcPowerArgs) -> anyhow::Result<(String, Value)> {
-    let mut study = read(&a.pilot, a.format, &a.table.options())?.study;
+    let mut study = read(&a.pilot, a.format, &a.table)?.study;
     if let Some(names) = &a.compare {
         ensure!(names.len() == 2, "--compare needs two treatments, A,B");
         study = study.select_treatments(&[&names[0], &names[1]])?;

@@ -7,6 +7,13 @@ use statrs::function::gamma::{gamma_lr, gamma_ur};
 ///
 /// # Errors
 /// [`DistributionError`] for degrees of freedom that are not finite and above 0, or NaN.
+///
+/// ```
+/// use mammo_readout::distribution::chi_square;
+/// let p = chi_square::cdf(5.991464547107979, 2.0)?;
+/// assert!((p - 0.95).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn cdf(x: f64, df: f64) -> Result<f64, DistributionError> {
     guard(x, df)?;
     Ok(if x <= 0.0 {
@@ -22,6 +29,12 @@ pub fn cdf(x: f64, df: f64) -> Result<f64, DistributionError> {
 ///
 /// # Errors
 /// As [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::chi_square;
+/// assert!((chi_square::survival(5.991464547107979, 2.0)? - 0.05).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn survival(x: f64, df: f64) -> Result<f64, DistributionError> {
     guard(x, df)?;
     Ok(if x <= 0.0 {

@@ -9,6 +9,12 @@ use super::{
 ///
 /// # Errors
 /// [`DistributionError`] for degrees of freedom that are not above 0, or NaN.
+///
+/// ```
+/// use mammo_readout::distribution::f;
+/// assert!((f::cdf(8.704, 1.0, 4.0)? - 0.9580412475053613).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn cdf(x: f64, df1: f64, df2: f64) -> Result<f64, DistributionError> {
     both(x, df1, df2).map(|tails| tails.0)
 }
@@ -17,6 +23,12 @@ pub fn cdf(x: f64, df1: f64, df2: f64) -> Result<f64, DistributionError> {
 ///
 /// # Errors
 /// As [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::f;
+/// assert!((f::survival(8.704, 1.0, 4.0)? - 0.0419587524946387).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn survival(x: f64, df1: f64, df2: f64) -> Result<f64, DistributionError> {
     both(x, df1, df2).map(|tails| tails.1)
 }
@@ -42,6 +54,12 @@ fn both(x: f64, df1: f64, df2: f64) -> Result<(f64, f64), DistributionError> {
 ///
 /// # Errors
 /// [`DistributionError`] for `p` outside `(0, 1)`, or as [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::f;
+/// assert!((f::quantile(0.95, 3.0, 15.0)? - 3.287382105).abs() < 1e-8);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn quantile(p: f64, df1: f64, df2: f64) -> Result<f64, DistributionError> {
     check_probability(p)?;
     if p > 0.5 {

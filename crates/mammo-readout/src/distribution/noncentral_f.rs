@@ -10,6 +10,12 @@ use super::{
 ///
 /// # Errors
 /// [`DistributionError`] for degrees of freedom not above 0, a negative non-centrality, or NaN.
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_f;
+/// assert!((noncentral_f::cdf(5.0, 1.0, 4.0, 7.0)? - 0.328243578850503).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn cdf(x: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, DistributionError> {
     tail(x, df1, df2, lambda, true)
 }
@@ -18,6 +24,12 @@ pub fn cdf(x: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, DistributionE
 ///
 /// # Errors
 /// As [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_f;
+/// assert!((noncentral_f::survival(5.0, 1.0, 4.0, 7.0)? - 0.671756421149497).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn survival(x: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, DistributionError> {
     tail(x, df1, df2, lambda, false)
 }
@@ -44,6 +56,13 @@ fn tail(x: f64, df1: f64, df2: f64, lambda: f64, lower: bool) -> Result<f64, Dis
 ///
 /// # Errors
 /// [`DistributionError`] for `p` outside `(0, 1)`, or as [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_f;
+/// let x = noncentral_f::quantile(0.5, 1.0, 4.0, 7.0)?;
+/// assert!((noncentral_f::cdf(x, 1.0, 4.0, 7.0)? - 0.5).abs() < 1e-10);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn quantile(p: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, DistributionError> {
     check_probability(p)?;
     super::quantile::invert(p, 0.0, 1.0 + lambda / df1, |x| cdf(x, df1, df2, lambda))
@@ -53,6 +72,14 @@ pub fn quantile(p: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, Distribu
 ///
 /// # Errors
 /// [`DistributionError`] for `alpha` outside `(0, 1)`, or as [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_f;
+/// // Without an effect the power is the level.
+/// assert!((noncentral_f::power(0.05, 1.0, 10.0, 0.0)? - 0.05).abs() < 1e-10);
+/// assert!(noncentral_f::power(0.05, 1.0, 10.0, 9.0)? > 0.75);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn power(alpha: f64, df1: f64, df2: f64, lambda: f64) -> Result<f64, DistributionError> {
     check_probability(alpha)?;
     survival(f::quantile(1.0 - alpha, df1, df2)?, df1, df2, lambda)

@@ -17,6 +17,12 @@ use libm::erfc;
 ///
 /// # Errors
 /// [`DistributionError`] for degrees of freedom not above 0, a non-centrality beyond ±1000, or NaN.
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_t;
+/// assert!((noncentral_t::cdf(2.0, 10.0, 2.5)? - 0.306961688689082).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn cdf(t: f64, df: f64, delta: f64) -> Result<f64, DistributionError> {
     check_df(df)?;
     check_number("t", t)?;
@@ -34,6 +40,12 @@ pub fn cdf(t: f64, df: f64, delta: f64) -> Result<f64, DistributionError> {
 ///
 /// # Errors
 /// As [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_t;
+/// assert!((noncentral_t::survival(2.0, 10.0, 2.5)? - 0.693038311310918).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn survival(t: f64, df: f64, delta: f64) -> Result<f64, DistributionError> {
     // T turned round has the opposite non-centrality.
     cdf(-t, df, -delta)
@@ -62,6 +74,13 @@ fn from_zero(t: f64, df: f64, delta: f64) -> f64 {
 ///
 /// # Errors
 /// [`DistributionError`] for `p` outside `(0, 1)`, or as [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::noncentral_t;
+/// let t = noncentral_t::quantile(0.3, 10.0, 2.5)?;
+/// assert!((noncentral_t::cdf(t, 10.0, 2.5)? - 0.3).abs() < 1e-10);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn quantile(p: f64, df: f64, delta: f64) -> Result<f64, DistributionError> {
     check_probability(p)?;
     super::quantile::invert(p, -1e300, delta, |t| cdf(t, df, delta))

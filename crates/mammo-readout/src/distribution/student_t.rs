@@ -10,6 +10,12 @@ use libm::erfc;
 ///
 /// # Errors
 /// [`DistributionError`] for degrees of freedom that are not above 0, or NaN.
+///
+/// ```
+/// use mammo_readout::distribution::student_t;
+/// assert!((student_t::cdf(1.0, 1.0)? - 0.75).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn cdf(t: f64, df: f64) -> Result<f64, DistributionError> {
     let half = two_sided_p(t, df)? / 2.0;
     Ok(if t < 0.0 { half } else { 1.0 - half })
@@ -19,6 +25,12 @@ pub fn cdf(t: f64, df: f64) -> Result<f64, DistributionError> {
 ///
 /// # Errors
 /// As [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::student_t;
+/// assert!((student_t::two_sided_p(-2.1109994536136734, 15.259674589141774)? - 0.0516656858192949).abs() < 1e-11);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn two_sided_p(t: f64, df: f64) -> Result<f64, DistributionError> {
     check_df(df)?;
     check_number("t", t)?;
@@ -36,6 +48,12 @@ pub fn two_sided_p(t: f64, df: f64) -> Result<f64, DistributionError> {
 ///
 /// # Errors
 /// [`DistributionError`] for `p` outside `(0, 1)`, or as [`cdf`].
+///
+/// ```
+/// use mammo_readout::distribution::student_t;
+/// assert!((student_t::quantile(0.975, 10.0)? - 2.228138851964939).abs() < 1e-10);
+/// # Ok::<(), mammo_readout::distribution::DistributionError>(())
+/// ```
 pub fn quantile(p: f64, df: f64) -> Result<f64, DistributionError> {
     check_df(df)?;
     check_probability(p)?;

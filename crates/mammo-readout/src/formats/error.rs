@@ -32,6 +32,9 @@ impl FormatError {
     }
 
     pub(super) fn unreadable(file: &str, error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            return Self::at(file, 0, "the file is not UTF-8 text", "save it as such, or name its format");
+        }
         Self::at(file, 0, error.to_string(), "check the path and its permissions")
     }
 

@@ -8,6 +8,14 @@ use std::{collections::HashMap, fmt::Write};
 /// # Errors
 /// [`FormatError`] for a missing `BEGIN DATA:`, a row without four fields, a case without truth, or what makes a study
 /// impossible.
+///
+/// ```
+/// use mammo_readout::formats::read_imrmc;
+/// let text = "a study\nBEGIN DATA:\ntruth,c1,truth,1\ntruth,c2,truth,0\nr1,c1,film,4\nr1,c2,film,2\n";
+/// let study = read_imrmc(text, "study.imrmc")?;
+/// assert_eq!((study.class_sizes(), study.rating(0, 0, 0)), ((1, 1), Some(4.0)));
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn read_imrmc(text: &str, file: &str) -> Result<Study, FormatError> {
     let is_start = |line: &str| line.trim().to_ascii_uppercase().starts_with("BEGIN DATA");
     let Some(start) = text.lines().position(is_start) else {
@@ -72,6 +80,14 @@ pub fn read_imrmc(text: &str, file: &str) -> Result<Study, FormatError> {
 ///
 /// # Errors
 /// [`FormatError`] for names with a comma or a line break, or a reader or treatment named `truth`.
+///
+/// ```
+/// use mammo_readout::formats::{ReadOptions, read_long_csv, write_imrmc};
+/// let text = "reader,treatment,case,truth,rating\nr1,film,a,1,4\nr1,film,b,0,2\n";
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions::default())?;
+/// assert!(write_imrmc(&data.study)?.ends_with("truth,a,truth,1\ntruth,b,truth,0\nr1,a,film,4\nr1,b,film,2\n"));
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn write_imrmc(study: &Study) -> Result<String, FormatError> {
     let names = study.readers().iter().chain(study.treatments()).chain(study.cases().iter().map(|c| &c.name));
     if let Some(name) = names.clone().find(|name| name.contains([',', '\n', '\r'])) {

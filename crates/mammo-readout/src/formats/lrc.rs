@@ -10,6 +10,14 @@ use std::fmt::Write;
 /// # Errors
 /// [`FormatError`] for a block that is cut off, a row with too few ratings, readers with different cases, or what makes a
 /// study impossible.
+///
+/// ```
+/// use mammo_readout::formats::read_lrc;
+/// let text = "title\nr1\n\"film\" \"screen\"\nL L\n1 2\n*\n4 5\n*\n#\n";
+/// let study = read_lrc(text, "study.lrc")?;
+/// assert_eq!((study.treatments().len(), study.rating(1, 0, 1)), (2, Some(5.0)));
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn read_lrc(text: &str, file: &str) -> Result<Study, FormatError> {
     let mut lines = text.lines().enumerate().map(|(i, l)| (i + 1, l.trim())).filter(|(_, l)| !l.is_empty());
     let cut_off = || FormatError::at(file, text.lines().count(), "the file ends too early", "end it with #");
@@ -128,6 +136,15 @@ fn fields(line: &str) -> Vec<&str> {
 ///
 /// # Errors
 /// [`FormatError`] for missing readings and for names that the layout cannot hold.
+///
+/// ```
+/// use mammo_readout::formats::{ReadOptions, read_long_csv, read_lrc, write_lrc};
+/// let text = "reader,treatment,case,truth,rating\nr1,film,a,1,4\nr1,film,b,0,2\n";
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions::default())?;
+/// let back = read_lrc(&write_lrc(&data.study)?, "study.lrc")?;
+/// assert_eq!(back.class_sizes(), (1, 1));
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn write_lrc(study: &Study) -> Result<String, FormatError> {
     study.complete_or("the lrc layout").map_err(|e| FormatError::study("lrc", 0, &e))?;
     let bad =

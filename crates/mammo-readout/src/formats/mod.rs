@@ -79,6 +79,12 @@ pub enum Format {
 
 impl Format {
     /// The format of a name such as `csv`, or none.
+    ///
+    /// ```
+    /// use mammo_readout::formats::Format;
+    /// assert_eq!(Format::from_name("iMRMC"), Some(Format::Imrmc));
+    /// assert_eq!(Format::from_name("sav"), None);
+    /// ```
     pub fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "csv" => Some(Self::Csv),
@@ -93,6 +99,13 @@ impl Format {
     ///
     /// # Errors
     /// [`FormatError`] for another ending.
+    ///
+    /// ```
+    /// use mammo_readout::formats::Format;
+    /// assert_eq!(Format::of_path("study.lrc".as_ref())?, Format::Lrc);
+    /// assert!(Format::of_path("study.sav".as_ref()).is_err());
+    /// # Ok::<(), mammo_readout::formats::FormatError>(())
+    /// ```
     pub fn of_path(path: &Path) -> Result<Self, FormatError> {
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         Self::from_name(ending).ok_or_else(|| FormatError {
@@ -111,12 +124,15 @@ pub struct ReadOptions {
     pub columns: [String; 5],
     /// Only rows in which these columns have these values.
     pub filter: Vec<(String, String)>,
+    /// The column that names the cluster of each case, such as its patient or the source of an altered image; see
+    /// [`Study::with_clusters`].
+    pub cluster: Option<String>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
         let columns = ["reader", "treatment", "case", "truth", "rating"].map(str::to_owned);
-        Self { columns, filter: Vec::new() }
+        Self { columns, filter: Vec::new(), cluster: None }
     }
 }
 
@@ -124,6 +140,12 @@ impl Default for ReadOptions {
 ///
 /// # Errors
 /// [`FormatError`] when the file cannot be read or does not hold a study.
+///
+/// ```
+/// use mammo_readout::formats::{Format, ReadOptions, read};
+/// let error = read("no-such-file.csv".as_ref(), Format::Csv, &ReadOptions::default()).unwrap_err();
+/// assert!(error.to_string().starts_with("no-such-file.csv: "));
+/// ```
 pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Dataset, FormatError> {
     let file = path.display().to_string();
     if format == Format::Xlsx {
@@ -144,6 +166,17 @@ pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Datase
 ///
 /// # Errors
 /// [`FormatError`] when the format cannot hold the study or the file cannot be written.
+///
+/// ```
+/// use mammo_readout::formats::{Format, ReadOptions, read, read_long_csv, write};
+/// let text = "reader,treatment,case,truth,rating\nr1,film,a,1,4\nr1,film,b,0,2\n";
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions::default())?;
+/// let path = std::env::temp_dir().join(format!("mammo-readout-{}.imrmc", std::process::id()));
+/// write(&data, &path, Format::Imrmc)?;
+/// assert_eq!(read(&path, Format::Imrmc, &ReadOptions::default())?.study.missing(), 0);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn write(data: &Dataset, path: &Path, format: Format) -> Result<(), FormatError> {
     let file = path.display().to_string();
     let text = match format {
@@ -155,7 +188,23 @@ pub fn write(data: &Dataset, path: &Path, format: Format) -> Result<(), FormatEr
         #[cfg(not(feature = "xlsx"))]
         Format::Xlsx => return Err(no_workbooks(file)),
     };
-    std::fs::write(path, text).map_err(|e| FormatError::unreadable(&file, &e))
+    write_whole(path, text.as_bytes()).map_err(|e| FormatError::unreadable(&file, &e))
+}
+
+/// Writes beside the place and renames: a file that looks whole is whole.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let beside = beside(path);
+    std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        // What is left of a failed write is of no use; that it cannot be removed is no news.
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+fn beside(path: &Path) -> std::path::PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    path.with_file_name(name)
 }
 
 #[cfg(not(feature = "xlsx"))]

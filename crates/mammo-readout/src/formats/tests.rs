@@ -70,6 +70,7 @@ fn further_columns_are_kept_and_rows_can_be_picked() {
     let options = ReadOptions {
         columns: ["who", "arm", "img", "cancer", "score"].map(str::to_owned),
         filter: vec![("site".into(), "north".into())],
+        cluster: None,
     };
     let data = read_long_csv(text, "f", &options).unwrap();
     assert_eq!((data.study.readers().len(), data.study.cases().len()), (2, 1));
@@ -77,6 +78,20 @@ fn further_columns_are_kept_and_rows_can_be_picked() {
     let out = write_long_csv(&data).unwrap();
     assert!(out.contains("reader,treatment,case,truth,rating,seconds,site\n1,a,x,1,3.5,12,north\n"));
     assert_eq!(data.study.truth_name(), "cancer");
+}
+
+#[test]
+fn a_column_may_name_the_cluster_of_each_case() {
+    let text = "reader,treatment,case,truth,rating,source\nr,t,a,1,3,x\nr,t,b,0,2,x\nr,u,a,1,4,x\n";
+    let options = ReadOptions { cluster: Some("source".into()), ..ReadOptions::default() };
+    let data = read_long_csv(text, "s.csv", &options).unwrap();
+    assert_eq!((data.study.clusters(), data.extra.names.as_slice()), (Some(1), &["source".to_owned()][..]));
+    let wrong = read_long_csv(&text.replace("4,x", "4,y"), "s.csv", &options).unwrap_err().to_string();
+    assert!(
+        wrong.starts_with("s.csv, line 4: case \"a\" has the cluster \"y\", before it was \"x\""),
+        "{wrong}"
+    );
+    assert!(read_long_csv("reader,treatment,case,truth,rating\n", "s.csv", &options).is_err());
 }
 
 #[test]
@@ -91,8 +106,8 @@ fn errors_name_file_line_value_and_remedy() {
         ("r,t,a,1,3\nr,t,a,1,4\n", "s.csv, line 3: reader \"r\" rated case \"a\""),
         ("r,t,a,1,3\ns,t,a,0,4\n", "s.csv, line 3: case \"a\" is given both truths; a case has one truth"),
         ("r,,a,1,3\n", "s.csv, line 2: the treatment is empty; give its name"),
-        ("r,t,a\n", "s.csv, line 2: the table is malformed"),
-        ("", "s.csv: the study has no readers"),
+        ("r,t,a\n", "s.csv, line 2: the row has 3 fields, the header 5; give every row"),
+        ("", "s.csv: there are no readings below the header; give one"),
     ] {
         let message = csv(body);
         assert!(message.starts_with(expected), "{message}");

@@ -10,6 +10,11 @@ use std::path::Path;
 /// # Errors
 /// [`FormatError`] for a missing sheet or column, a case with several lesions or ratings (free-response data), or what
 /// makes a study impossible.
+///
+/// ```
+/// use mammo_readout::formats::read_xlsx;
+/// assert!(read_xlsx("no-such-file.xlsx".as_ref()).is_err());
+/// ```
 pub fn read_xlsx(path: &Path) -> Result<Study, FormatError> {
     let file = path.display().to_string();
     let mut book: Xlsx<_> = open_workbook(path).map_err(|e: calamine::XlsxError| {
@@ -106,6 +111,17 @@ fn cell(row: &[Data], at: usize, sheet: &str, line: usize) -> Result<String, For
 ///
 /// # Errors
 /// [`FormatError`] when the file cannot be written.
+///
+/// ```
+/// use mammo_readout::formats::{ReadOptions, read_long_csv, read_xlsx, write_xlsx};
+/// let text = "reader,treatment,case,truth,rating\nr1,film,a,1,4\nr1,film,b,0,2\n";
+/// let data = read_long_csv(text, "ratings.csv", &ReadOptions::default())?;
+/// let path = std::env::temp_dir().join(format!("mammo-readout-{}.xlsx", std::process::id()));
+/// write_xlsx(&data.study, &path)?;
+/// assert_eq!(read_xlsx(&path)?.class_sizes(), (1, 1));
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), mammo_readout::formats::FormatError>(())
+/// ```
 pub fn write_xlsx(study: &Study, path: &Path) -> Result<(), FormatError> {
     let file = path.display().to_string();
     build(study, path)
@@ -146,7 +162,8 @@ fn build(study: &Study, path: &Path) -> Result<(), XlsxError> {
             page.write_number(row, columns.len() as u16 - 1, reading.rating)?;
         }
     }
-    book.save(path)
+    let bytes = book.save_to_buffer()?;
+    Ok(super::write_whole(path, &bytes)?)
 }
 
 fn header(sheet: &mut Worksheet, columns: &[&str]) -> Result<(), XlsxError> {

@@ -1,7 +1,8 @@
 use super::{
-    MrmcError, Study,
-    cell::{Cell, cells, check_cells},
-    t_test::check_level,
+    FigureOfMerit, Flag, MrmcError, Study,
+    cell::{Cell, cells, check_cells, check_classes},
+    obuchowski_rockette::data_flags,
+    t_test::{check_level, null_as_nan},
 };
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -49,9 +50,11 @@ pub struct BootstrapEstimate {
     pub estimate: f64,
     /// Standard deviation of the replicates.
     pub se: f64,
-    /// Lower percentile limit.
+    /// Lower percentile limit; NaN (`null` in JSON) when all replicates agree, since then they say nothing.
+    #[serde(deserialize_with = "null_as_nan")]
     pub ci_low: f64,
-    /// Upper percentile limit.
+    /// Upper percentile limit; NaN likewise.
+    #[serde(deserialize_with = "null_as_nan")]
     pub ci_high: f64,
     /// Mean of the replicates less the estimate.
     pub bias: f64,
@@ -68,6 +71,8 @@ pub struct BootstrapAnalysis {
     pub differences: Vec<BootstrapEstimate>,
     /// Replicates in which a reader had drawn cases of one class only and was left out.
     pub replicates_with_reader_left_out: usize,
+    /// What to know about the numbers.
+    pub flags: Vec<Flag>,
 }
 
 /// Nonparametric bootstrap of reader-averaged AUCs with percentile intervals.
@@ -105,6 +110,8 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
         let (what, value) = ("the number of replicates", settings.replicates as f64);
         return Err(MrmcError::OutOfRange { what, value, range: "at least 100" });
     }
+    study.unclustered_or("the bootstrap")?;
+    check_classes(study, 1)?;
     let cells = cells(study);
     check_cells(study, &cells, 1)?;
     let steps: Vec<Vec<Steps>> = cells.iter().map(|row| row.iter().map(Steps::new).collect()).collect();
@@ -120,7 +127,7 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
     let estimates: Vec<f64> =
         cells.iter().map(|row| row.iter().map(Cell::auc).sum::<f64>() / row.len() as f64).collect();
 
-    let treatments = study
+    let treatments: Vec<BootstrapEstimate> = study
         .treatments()
         .iter()
         .enumerate()
@@ -134,11 +141,20 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
             differences.push(summary(name, estimates[a] - estimates[b], values, settings.level));
         }
     }
+    let left_out = draws.iter().filter(|d| d.1).count();
+    let mut flags = data_flags(study, &cells, FigureOfMerit::Auc);
+    for estimate in treatments.iter().chain(&differences).filter(|e| e.ci_low.is_nan()) {
+        flags.push(Flag::ZeroStandardError { what: estimate.name.clone() });
+    }
+    if left_out > 0 {
+        flags.push(Flag::ReaderLeftOut { replicates: left_out });
+    }
     Ok(BootstrapAnalysis {
         settings,
         treatments,
         differences,
-        replicates_with_reader_left_out: draws.iter().filter(|d| d.1).count(),
+        replicates_with_reader_left_out: left_out,
+        flags,
     })
 }
 
@@ -173,6 +189,28 @@ pub struct MeanRoc {
 ///
 /// # Errors
 /// As [`bootstrap`].
+///
+/// ```
+/// use mammo_readout::mrmc::{BootstrapSettings, Reading, Study, mean_roc};
+/// let mut rows = Vec::new();
+/// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+///         for case in 0..12 {
+///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+///             rows.push(Reading {
+///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+///             });
+///         }
+///     }
+/// }
+/// let study = Study::from_readings(rows)?;
+/// let settings = BootstrapSettings { replicates: 200, ..BootstrapSettings::default() };
+/// let curves = mean_roc(&study, settings)?;
+/// assert_eq!((curves.len(), curves[0].readers.len()), (2, 3));
+/// assert!(curves[0].points.iter().all(|p| p.low <= p.high));
+/// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+/// ```
 pub fn mean_roc(study: &Study, settings: BootstrapSettings) -> Result<Vec<MeanRoc>, MrmcError> {
     const STEPS: usize = 100;
     let analysis = bootstrap(study, settings)?;
@@ -261,14 +299,13 @@ fn summary(name: String, estimate: f64, values: impl Iterator<Item = f64>, level
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
     let tail = (1.0 - level) / 2.0;
-    BootstrapEstimate {
-        name,
-        estimate,
-        se: variance.sqrt(),
-        ci_low: quantile(&values, tail),
-        ci_high: quantile(&values, 1.0 - tail),
-        bias: mean - estimate,
+    let (mut ci_low, mut ci_high) = (quantile(&values, tail), quantile(&values, 1.0 - tail));
+    // Replicates that all agree leave rounding.
+    let se = if values[0] == values[values.len() - 1] { 0.0 } else { variance.sqrt() };
+    if se == 0.0 {
+        (ci_low, ci_high) = (f64::NAN, f64::NAN);
     }
+    BootstrapEstimate { name, estimate, se, ci_low, ci_high, bias: mean - estimate }
 }
 
 /// How often each reader and case was drawn.

@@ -1,4 +1,10 @@
-use super::{FigureOfMerit, MrmcError, Study, cell::Cell, pair_sums::PairSums};
+use super::{
+    FigureOfMerit, MrmcError, Study,
+    cell::Cell,
+    clusters::{ClusteredCell, leave_one_cluster_out},
+    pair_sums::PairSums,
+};
+use crate::clustered::unbiasing;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +14,12 @@ use serde::{Deserialize, Serialize};
 pub enum CovarianceMethod {
     /// Leave one case out: `(K - 1)/K Σ (θ_(k) - mean)²` over the `K` cases of the study, of one class where
     /// the figure of merit rests on one alone (Hillis, Obuchowski, Schartz and
-    /// Berbaum, Statistics in Medicine 2005;24:1579). For any figure of merit.
+    /// Berbaum, Statistics in Medicine 2005;24:1579). For any figure of merit. With clusters one of them is left out at
+    /// a time, and `K` counts them.
     #[default]
     Jackknife,
-    /// Structural components (DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837). For the AUC.
+    /// Structural components (DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837). For the AUC. With clusters,
+    /// Obuchowski's sums of them (Biometrics 1997;53:567).
     #[serde(rename = "delong")]
     DeLong,
     /// U-statistics without bias (Gallas, Academic Radiology 2006;13:353). For the AUC.
@@ -41,11 +49,27 @@ impl Covariances {
                 } else {
                     "the unbiased covariance"
                 },
-                fom: fom.name(),
+                what: fom.name(),
                 remedy: "use the jackknife",
             });
         }
+        let clusters = study.cluster_numbers();
         let values = match method {
+            CovarianceMethod::Jackknife if clusters.is_some() => {
+                let left_out: Vec<Vec<f64>> =
+                    flat.par_iter().map(|cell| leave_one_cluster_out(study, cell, fom)).collect();
+                let centred: Vec<Vec<f64>> = left_out.into_iter().map(centred).collect();
+                let k = centred[0].len() as f64;
+                fill(flat.len(), |a, b| Some((k - 1.0) / k * dot(&centred[a], &centred[b])))
+            }
+            CovarianceMethod::DeLong if clusters.is_some() => {
+                let clustered: Vec<_> = flat.iter().map(|cell| ClusteredCell::new(study, cell)).collect();
+                fill(flat.len(), |a, b| Some(clustered[a].covariance(&clustered[b])))
+            }
+            CovarianceMethod::Unbiased if clusters.is_some() => {
+                study.unclustered_or("the unbiased covariance")?;
+                None
+            }
             CovarianceMethod::Jackknife => {
                 let left_out: Vec<Vec<f64>> = flat.par_iter().map(|cell| leave_one_out(cell, fom)).collect();
                 let centred: Vec<Vec<f64>> = left_out.into_iter().map(centred).collect();
@@ -69,7 +93,7 @@ impl Covariances {
         };
         let values = values.ok_or(MrmcError::Unsupported {
             method: "the unbiased covariance",
-            fom: "readers with fewer than two cases of a class".to_owned(),
+            what: "readers with fewer than two cases of a class".to_owned(),
             remedy: "leave those readers out",
         })?;
         Ok(Self { n: flat.len(), readers: study.readers().len(), values })
@@ -101,7 +125,9 @@ impl Covariances {
 fn units(study: &Study, fom: FigureOfMerit) -> f64 {
     let (positive, negative) = study.class_sizes();
     let units = match fom {
-        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } => positive + negative,
+        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } | FigureOfMerit::SensitivityAt { .. } => {
+            positive + negative
+        }
         FigureOfMerit::Sensitivity { .. } => positive,
         FigureOfMerit::Specificity { .. } => negative,
     };
@@ -206,13 +232,4 @@ impl Components {
             + dot(&self.positive, &other.positive)
                 * unbiasing(self.n_pos, other.n_pos, common(&self.read_positive, &other.read_positive))
     }
-}
-
-/// Makes up for centring on means that were estimated from the same cases: `n / (n - 1)` when all are common.
-fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
-    if common == 0 {
-        return 0.0;
-    }
-    let (a, b, c) = (in_a as f64, in_b as f64, common as f64);
-    1.0 / (1.0 - 1.0 / a - 1.0 / b + c / (a * b))
 }

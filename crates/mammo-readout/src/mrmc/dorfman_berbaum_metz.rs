@@ -1,9 +1,9 @@
 use super::{
     Difference, Flag, Inference, MrmcError, MrmcSettings, OverallTest, Study, TTest, TreatmentMean,
-    cell::{cells, check_cells},
+    cell::{cells, check_cells, check_classes},
     covariance::{leave_one_out, value},
     inference::hillis_df,
-    obuchowski_rockette::data_flags,
+    obuchowski_rockette::{data_flags, flag_zero_errors},
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,26 +68,37 @@ struct Anova {
 /// Analysis of variance of jackknife pseudovalues (Dorfman, Berbaum and Metz, Investigative Radiology 1992;27:723) with
 /// the error terms and degrees of freedom of Hillis, Berbaum and Metz (Academic Radiology 2008;15:647).
 ///
-/// A pseudovalue is `K θ - (K - 1) θ_(k)` for `K` cases. For random readers and cases
-/// `F = MST / (MSTR + max(MSTC - MSTRC, 0))`; for the AUC this is the Obuchowski-Rockette test with jackknife
-/// covariances. With fixed readers `F = MST / MSTC`, with fixed cases `F = MST / MSTR`.
+/// A pseudovalue is `K θ - (K - 1) θ_(k)` for `K` cases, shifted so that their mean is `θ` (normalised pseudovalues:
+/// Hillis, Obuchowski, Schartz and Berbaum, Statistics in Medicine 2005;24:1579). For random readers and cases
+/// `F = MST / (MSTR + max(MSTC - MSTRC, 0))`, which is the Obuchowski-Rockette test with jackknife covariances. With fixed readers `F = MST / MSTC`, with fixed cases `F = MST / MSTR`.
 ///
 /// # Errors
 /// [`MrmcError`] for missing readings (use [`super::obuchowski_rockette`] or [`super::gallas`]), fewer than two readers,
 /// fewer than two cases of a class, or settings out of range.
 ///
 /// ```
-/// use mammo_readout::mrmc::{MrmcError, MrmcSettings, Reading, Study, dorfman_berbaum_metz};
+/// use mammo_readout::mrmc::{MrmcError, MrmcSettings, Reading, Study, dorfman_berbaum_metz, obuchowski_rockette};
 ///
-/// let row = |reader: &str, case: &str, positive, rating| Reading {
-///     reader: reader.into(), treatment: "film".into(), case: case.into(), positive, rating,
-/// };
-/// let study = Study::from_readings([row("r", "a", true, 4.0), row("r", "b", false, 2.0), row("s", "a", true, 5.0)])?;
-/// // Reader s has not read case b.
-/// assert!(matches!(
-///     dorfman_berbaum_metz(&study, MrmcSettings::default()),
-///     Err(MrmcError::MissingReadings { missing: 1, .. })
-/// ));
+/// let mut rows = Vec::new();
+/// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+///         for case in 0..12 {
+///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+///             rows.push(Reading {
+///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+///             });
+///         }
+///     }
+/// }
+/// let study = Study::from_readings(rows.clone())?;
+/// let dbm = dorfman_berbaum_metz(&study, MrmcSettings::default())?.random_readers_random_cases;
+/// let or = obuchowski_rockette(&study, MrmcSettings::default())?.random_readers_random_cases;
+/// assert!((dbm.differences[0].test.se - or.differences[0].test.se).abs() < 1e-12);
+///
+/// rows.pop();
+/// let missing = dorfman_berbaum_metz(&Study::from_readings(rows)?, MrmcSettings::default());
+/// assert!(matches!(missing, Err(MrmcError::MissingReadings { missing: 1, .. })));
 /// # Ok::<(), MrmcError>(())
 /// ```
 pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<DbmAnalysis, MrmcError> {
@@ -96,7 +107,9 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
     if j < 2 {
         return Err(MrmcError::TooFew { what: "readers", found: j, needed: 2 });
     }
+    study.unclustered_or("the Dorfman-Berbaum-Metz method")?;
     study.complete_or("the Dorfman-Berbaum-Metz method")?;
+    check_classes(study, 2)?;
     let cells = cells(study);
     check_cells(study, &cells, 2)?;
     let fom = settings.fom;
@@ -108,7 +121,11 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
         .map(|(row, values)| {
             let of = |(cell, whole): (_, &f64)| {
                 let kf = k as f64;
-                leave_one_out(cell, fom).into_iter().map(|left| kf * whole - (kf - 1.0) * left).collect()
+                let values = leave_one_out(cell, fom).into_iter().map(|left| kf * whole - (kf - 1.0) * left);
+                let values: Vec<f64> = values.collect();
+                // Normalised: where the jackknife sees a bias their mean is not the figure of merit, and is made so.
+                let shift = whole - values.iter().sum::<f64>() / kf;
+                values.into_iter().map(|v| v + shift).collect()
             };
             row.iter().zip(values).map(of).collect()
         })
@@ -147,7 +164,7 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
                 let (e, df) = of_single(a);
                 let se = (e.max(0.0) / (jf * kf)).sqrt();
                 let test = TTest::new(mean_of(&values[t]), se, df, settings.constant(), settings.level)?;
-                treatments.push(TreatmentMean { treatment: study.treatments()[t].clone(), test });
+                treatments.push(TreatmentMean::new(&study.treatments()[t], test));
             }
             Ok(Inference { overall: overall.transpose()?, differences, treatments })
         };
@@ -157,9 +174,7 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
     })?;
     let readers_fixed = view(fr, &|a| (a.c, kf - 1.0))?;
     let cases_fixed = view(fc, &|a| (a.r, jf - 1.0))?;
-    for d in random.differences.iter().filter(|d| d.test.t.is_none()) {
-        flags.push(Flag::ZeroStandardError { what: format!("{} - {}", d.a, d.b) });
-    }
+    flag_zero_errors(&random, &readers_fixed, &cases_fixed, &mut flags);
     Ok(DbmAnalysis {
         settings,
         truth: study.truth_name().to_owned(),

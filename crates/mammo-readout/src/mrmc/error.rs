@@ -142,13 +142,13 @@ pub enum MrmcError {
         /// What it must be.
         range: &'static str,
     },
-    /// A combination of method and figure of merit that has no theory behind it.
-    #[error("{method} is not defined for {fom}; {remedy}")]
+    /// A combination of a method with a figure of merit or a design that has no theory behind it.
+    #[error("{method} is not defined for {what}; {remedy}")]
     Unsupported {
         /// The method.
         method: &'static str,
-        /// The figure of merit.
-        fom: String,
+        /// The figure of merit, or what else it has no theory for.
+        what: String,
         /// What to use instead.
         remedy: &'static str,
     },

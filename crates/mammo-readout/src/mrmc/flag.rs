@@ -37,6 +37,11 @@ pub enum Flag {
         /// As used.
         used: f64,
     },
+    /// Replicates of the bootstrap in which a reader had drawn cases of one class only and was left out of the mean.
+    ReaderLeftOut {
+        /// How many.
+        replicates: usize,
+    },
     /// A reader-treatment cell has an AUC of exactly 0 or 1, where its variance estimate is zero and too small.
     PerfectSeparation {
         /// The reader.
@@ -69,6 +74,10 @@ impl std::fmt::Display for Flag {
             Self::DegreesOfFreedomRaised { estimated, used } => {
                 write!(f, "degrees of freedom were estimated as {estimated:.2} and raised to {used}")
             }
+            Self::ReaderLeftOut { replicates } => write!(
+                f,
+                "in {replicates} replicates a reader had drawn cases of one class only and was left out of the mean"
+            ),
             Self::PerfectSeparation { reader, treatment, auc } => write!(
                 f,
                 "reader {reader} has AUC {auc} under treatment {treatment}, where the variance estimate is zero"

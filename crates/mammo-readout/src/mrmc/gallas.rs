@@ -62,6 +62,8 @@ pub struct GallasMean {
     pub treatment: String,
     /// The mean, against the constant.
     pub test: TTest,
+    /// Limits of the mean that are symmetric on the logit scale: [`TTest::logit_limits`].
+    pub logit_limits: Option<(f64, f64)>,
     /// Variance as estimated; negative is flagged.
     pub variance: f64,
     /// Readers with at least one pair of cases.
@@ -183,6 +185,7 @@ struct Moments {
 pub fn gallas(study: &Study, settings: GallasSettings) -> Result<GallasAnalysis, MrmcError> {
     check_level(settings.level)?;
     settings.fom.check()?;
+    study.unclustered_or("the Gallas analysis")?;
     check_classes(study, 2)?;
     let cells = kernels(study, settings.fom)?;
     for (t, row) in cells.iter().enumerate() {
@@ -212,9 +215,11 @@ pub fn gallas(study: &Study, settings: GallasSettings) -> Result<GallasAnalysis,
         let components = own[t].bdg(settings.moments);
         let variance = flagged(components.value(), &format!("the mean of {name}"), &mut flags);
         let df = degrees_of_freedom(variance, &[Part::new(&own[t])], &mut flags);
+        let test = TTest::new(means[t], variance.max(0.0).sqrt(), df, constant, settings.level)?;
         treatments.push(GallasMean {
             treatment: name.clone(),
-            test: TTest::new(means[t], variance.max(0.0).sqrt(), df, constant, settings.level)?,
+            logit_limits: test.logit_limits(),
+            test,
             variance,
             readers: cells[t].iter().filter(|cell| cell.pairs() > 0.0).count(),
             components,
@@ -270,13 +275,13 @@ fn kernels(study: &Study, fom: FigureOfMerit) -> Result<Vec<Vec<Cell>>, MrmcErro
         FigureOfMerit::Specificity { at_least } => {
             Some(Cell::from_slots(map(&cell.negative, &|r| call(r, at_least)), map(&cell.positive, &|_| 0.5)))
         }
-        FigureOfMerit::PartialAuc { .. } => None,
+        FigureOfMerit::PartialAuc { .. } | FigureOfMerit::SensitivityAt { .. } => None,
     };
     let cells: Option<Vec<Vec<Cell>>> =
         cells(study).into_iter().map(|row| row.into_iter().map(of).collect()).collect();
     cells.ok_or(MrmcError::Unsupported {
         method: "the Gallas analysis",
-        fom: fom.name(),
+        what: fom.name(),
         remedy: "use Obuchowski-Rockette with the jackknife",
     })
 }

@@ -60,6 +60,14 @@ pub struct TreatmentMean {
     pub treatment: String,
     /// Its mean, against a constant.
     pub test: TTest,
+    /// Limits of the mean that are symmetric on the logit scale: [`TTest::logit_limits`].
+    pub logit_limits: Option<(f64, f64)>,
+}
+
+impl TreatmentMean {
+    pub(super) fn new(treatment: &str, test: TTest) -> Self {
+        Self { treatment: treatment.to_owned(), test, logit_limits: test.logit_limits() }
+    }
 }
 
 /// Hillis' denominator degrees of freedom (Statistics in Medicine 2007;26:596): `df (error / ms)²`, where `error` is `ms`

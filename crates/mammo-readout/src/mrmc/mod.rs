@@ -12,6 +12,7 @@
 
 mod bootstrap;
 mod cell;
+mod clusters;
 mod covariance;
 mod dorfman_berbaum_metz;
 mod error;

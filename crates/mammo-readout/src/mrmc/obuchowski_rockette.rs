@@ -1,7 +1,8 @@
 use super::{
     CovarianceMethod, Difference, FigureOfMerit, Flag, Inference, MrmcError, OverallTest, Study, TTest,
     TreatmentMean,
-    cell::{Cell, cells, check_cells},
+    cell::{Cell, cells, check_cells, check_classes},
+    clusters::check_clusters,
     covariance::{self, Covariances},
     inference::{MeanSquares, hillis_df},
     t_test::check_level,
@@ -115,6 +116,8 @@ pub struct OrAnalysis {
     pub n_pos: usize,
     /// Negative cases.
     pub n_neg: usize,
+    /// Clusters that the cases form, where they do.
+    pub clusters: Option<usize>,
     /// Figure of merit by treatment and reader.
     pub values: Vec<Vec<f64>>,
     /// Its standard error for a fixed reader.
@@ -151,7 +154,9 @@ pub struct OrAnalysis {
 /// `(I - 1)(J - 1)`.
 ///
 /// Readings may be missing as long as each reader has two of each class under each treatment; covariances then run over
-/// common cases, so that cases nested in readers or in treatments get covariances of zero as they must.
+/// common cases, so that cases nested in readers or in treatments get covariances of zero as they must. With clusters
+/// ([`Study::with_clusters`]) they run over common clusters: twins that stand in both classes, or in both treatments under
+/// different names, are told from independent cases.
 ///
 /// # Errors
 /// [`MrmcError`] for fewer than two readers, a cell without two readings of each class, or settings out of range.
@@ -183,8 +188,10 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
     if j < 2 {
         return Err(MrmcError::TooFew { what: "readers", found: j, needed: 2 });
     }
+    check_classes(study, 2)?;
     let cells = cells(study);
     check_cells(study, &cells, 2)?;
+    check_clusters(study, &cells)?;
     let values: Vec<Vec<f64>> = cells
         .iter()
         .map(|row| row.iter().map(|cell| covariance::value(cell, settings.fom)).collect())
@@ -206,6 +213,7 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
         let component = format!("Cov2 of treatment {}", s.treatment);
         flags.push(Flag::NegativeVariance { component, value: s.cov2 });
     }
+    flag_negative_cells(study, &covariances, &mut flags);
     let views = Views { study, settings, ms: &ms, components: &components, single: &single };
     let (both, readers_fixed, cases_fixed) = views.all(&mut flags)?;
     Ok(OrAnalysis {
@@ -215,6 +223,7 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
         treatments: study.treatments().to_vec(),
         n_pos: study.class_sizes().0,
         n_neg: study.class_sizes().1,
+        clusters: study.clusters(),
         standard_errors: (0..values.len())
             .map(|t| (0..j).map(|r| covariances.at((t, r), (t, r)).max(0.0).sqrt()).collect())
             .collect(),
@@ -249,6 +258,47 @@ pub(super) fn data_flags(study: &Study, cells: &[Vec<Cell>], fom: FigureOfMerit)
         }
     }
     flags
+}
+
+/// Flags for what has no standard error, view by view.
+pub(super) fn flag_zero_errors(
+    both: &Inference,
+    readers_fixed: &Inference,
+    cases_fixed: &Inference,
+    flags: &mut Vec<Flag>,
+) {
+    for (name, view) in
+        [("random readers and cases", both), ("fixed readers", readers_fixed), ("fixed cases", cases_fixed)]
+    {
+        for d in view.differences.iter().filter(|d| d.test.t.is_none()) {
+            flags.push(Flag::ZeroStandardError { what: format!("{} - {} for {name}", d.a, d.b) });
+        }
+        for m in view.treatments.iter().filter(|m| m.test.t.is_none()) {
+            flags.push(Flag::ZeroStandardError { what: format!("the mean of {} for {name}", m.treatment) });
+        }
+    }
+}
+
+/// Flags for readers whose own variance, or that of a difference, came out below zero.
+fn flag_negative_cells(study: &Study, covariances: &Covariances, flags: &mut Vec<Flag>) {
+    // Sums of this size leave rounding where the variance is zero.
+    let mut negative = |component: String, value: f64| {
+        if value < -1e-15 {
+            flags.push(Flag::NegativeVariance { component, value });
+        }
+    };
+    let (treatments, readers) = (study.treatments(), study.readers());
+    for (r, reader) in readers.iter().enumerate() {
+        for (a, first) in treatments.iter().enumerate() {
+            let own = covariances.at((a, r), (a, r));
+            negative(format!("the variance of reader {reader} under treatment {first}"), own);
+            for (b, second) in treatments.iter().enumerate().skip(a + 1) {
+                let other = covariances.at((b, r), (b, r));
+                let of_difference = own + other - 2.0 * covariances.at((a, r), (b, r));
+                negative(format!("the variance of {first} - {second} of reader {reader}"), of_difference);
+            }
+        }
+    }
 }
 
 fn components(ms: &MeanSquares, covariances: &Covariances, i: usize, flags: &mut Vec<Flag>) -> OrComponents {
@@ -302,20 +352,7 @@ impl Views<'_> {
         let cases_fixed = terms.map(|(t, tr, _)| OverallTest::f(t, tr, df1, df1 * (j - 1.0)));
         let cases_fixed = self.inference(cases_fixed.transpose()?, |s| (s.ms_r, j - 1.0))?;
 
-        for (name, view) in [
-            ("random readers and cases", &both),
-            ("fixed readers", &readers_fixed),
-            ("fixed cases", &cases_fixed),
-        ] {
-            for d in view.differences.iter().filter(|d| d.test.t.is_none()) {
-                flags.push(Flag::ZeroStandardError { what: format!("{} - {} for {name}", d.a, d.b) });
-            }
-            for m in view.treatments.iter().filter(|m| m.test.t.is_none()) {
-                flags.push(Flag::ZeroStandardError {
-                    what: format!("the mean of {} for {name}", m.treatment),
-                });
-            }
-        }
+        flag_zero_errors(&both, &readers_fixed, &cases_fixed, flags);
         Ok((both, readers_fixed, cases_fixed))
     }
 
@@ -346,7 +383,7 @@ impl Views<'_> {
                 let (error, df) = single(s);
                 let se = (error.max(0.0) / j).sqrt();
                 let test = TTest::new(s.mean, se, df, self.settings.constant(), level)?;
-                Ok(TreatmentMean { treatment: s.treatment.clone(), test })
+                Ok(TreatmentMean::new(&s.treatment, test))
             })
             .collect::<Result<_, MrmcError>>()?;
         Ok(Inference { overall, differences, treatments })

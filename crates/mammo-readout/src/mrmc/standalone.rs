@@ -1,6 +1,7 @@
 use super::{
     FigureOfMerit, Flag, MrmcError, MrmcSettings, Study, TTest,
-    cell::{cells, check_cells},
+    cell::{cells, check_cells, check_classes},
+    clusters::check_clusters,
     covariance::{self, Covariances},
     inference::hillis_df,
     obuchowski_rockette::data_flags,
@@ -76,8 +77,10 @@ pub fn compare_with_standalone(
     if others.len() < 2 {
         return Err(MrmcError::TooFew { what: "other readers", found: others.len(), needed: 2 });
     }
+    check_classes(study, 2)?;
     let cells = cells(study);
     check_cells(study, &cells, 2)?;
+    check_clusters(study, &cells)?;
     let values: Vec<f64> = cells[0].iter().map(|cell| covariance::value(cell, settings.fom)).collect();
     let cov = Covariances::new(study, &cells, settings.fom, settings.covariance)?;
     let at = |a: usize, b: usize| cov.at((0, a), (0, b));

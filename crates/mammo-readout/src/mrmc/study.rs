@@ -58,6 +58,14 @@ pub struct Study {
     case_at: HashMap<String, usize>,
     /// By treatment, then reader, then case.
     cells: Vec<Vec<Vec<Option<f64>>>>,
+    clusters: Option<Clusters>,
+}
+
+/// Which cluster each case belongs to, by numbers from 0.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Clusters {
+    pub(crate) of_case: Vec<usize>,
+    pub(crate) count: usize,
 }
 
 /// Names in order with their places.
@@ -83,6 +91,16 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError::DuplicateName`] or [`MrmcError::Empty`].
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Case, MrmcError, Study};
+    /// let case = |name: &str, positive| Case { name: name.into(), positive };
+    /// let mut study =
+    ///     Study::declared(["r".to_owned()], ["film".to_owned()], [case("a", true), case("b", false)])?;
+    /// study.read("r", "film", "a", 4.0)?;
+    /// assert!(matches!(study.read("x", "film", "a", 4.0), Err(MrmcError::UnknownReader { .. })));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn declared(
         readers: impl IntoIterator<Item = String>,
         treatments: impl IntoIterator<Item = String>,
@@ -148,6 +166,7 @@ impl Study {
             cases: Vec::new(),
             case_at: HashMap::new(),
             cells: Vec::new(),
+            clusters: None,
         }
     }
 
@@ -208,11 +227,84 @@ impl Study {
         }
     }
 
+    /// The study with every rating negated: for scales on which a *lower* rating is more positive. Direction is said, never
+    /// guessed.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Reading, Study};
+    /// let row = Reading {
+    ///     reader: "r".into(), treatment: "t".into(), case: "a".into(), positive: true, rating: 2.0,
+    /// };
+    /// let study = Study::from_readings([row])?.with_lower_as_more_positive();
+    /// assert_eq!(study.rating(0, 0, 0), Some(-2.0));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
+    #[must_use]
+    pub fn with_lower_as_more_positive(mut self) -> Self {
+        for rating in self.cells.iter_mut().flatten().flatten().flatten() {
+            // Zero stays zero.
+            *rating = 0.0 - *rating;
+        }
+        self
+    }
+
     /// Says which truth the cases are scored against, for reports: `source label`, `intended label`, `modified`.
     #[must_use]
     pub fn with_truth_name(mut self, name: impl Into<String>) -> Self {
         self.truth_name = name.into();
         self
+    }
+
+    /// Says which cases depend on each other: cases with the same name of a cluster. In a study of tampering the cluster
+    /// is the source image, which an original and its altered twin share; elsewhere it is often the patient.
+    ///
+    /// Clusters matter where several cases of one occur; an image that is read under two treatments is *one* case.
+    /// [`super::obuchowski_rockette`] and [`super::compare_with_standalone`] take them into account, the other analyses
+    /// refuse them.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{MrmcError, Reading, Study};
+    ///
+    /// let row = |case: &str, positive, rating| Reading {
+    ///     reader: "r".into(), treatment: "t".into(), case: case.into(), positive, rating,
+    /// };
+    /// // Was the image altered? Both versions of source 1 were read.
+    /// let study = Study::from_readings([row("1-original", false, 2.0), row("1-altered", true, 3.0), row("2-altered", true, 1.0)])?;
+    /// let study = study.with_clusters(|case| case.name.split('-').next().unwrap_or_default().to_owned());
+    /// assert_eq!(study.clusters(), Some(2));
+    /// # Ok::<(), MrmcError>(())
+    /// ```
+    #[must_use]
+    pub fn with_clusters(mut self, mut cluster_of: impl FnMut(&Case) -> String) -> Self {
+        let mut names = Names::default();
+        let of_case = self.cases.iter().map(|case| place(&mut names, &cluster_of(case))).collect();
+        self.clusters = Some(Clusters { of_case, count: names.list.len() });
+        self
+    }
+
+    pub(crate) fn without_clusters(&self) -> Self {
+        Self { clusters: None, ..self.clone() }
+    }
+
+    /// How many clusters the cases form, where that was said.
+    pub fn clusters(&self) -> Option<usize> {
+        self.clusters.as_ref().map(|c| c.count)
+    }
+
+    pub(crate) fn cluster_numbers(&self) -> Option<&Clusters> {
+        self.clusters.as_ref()
+    }
+
+    /// Refuses clusters for a method that takes cases as independent.
+    pub(crate) fn unclustered_or(&self, method: &'static str) -> Result<(), MrmcError> {
+        match self.clusters {
+            None => Ok(()),
+            Some(_) => Err(MrmcError::Unsupported {
+                method,
+                what: "cases in clusters".to_owned(),
+                remedy: "use Obuchowski-Rockette with jackknife or DeLong covariances, or leave the clusters out",
+            }),
+        }
     }
 
     /// What the truth is called.
@@ -272,6 +364,26 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError::UnknownTreatment`], or [`MrmcError::Empty`] when nothing is left.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Reading, Study};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// assert_eq!(study.select_treatments(&["modified"])?.treatments(), ["modified"]);
+    /// assert!(study.select_treatments(&["film"]).is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn select_treatments(&self, names: &[&str]) -> Result<Self, MrmcError> {
         let treatments =
             names.iter().map(|name| self.treatment_index(name)).collect::<Result<Vec<_>, _>>()?;
@@ -286,6 +398,12 @@ impl Study {
             cases.iter().map(|&c| self.cases[c].clone()),
         )?;
         part.truth_name.clone_from(&self.truth_name);
+        if let Some(clusters) = &self.clusters {
+            let mut names = Names::default();
+            let of_case =
+                cases.iter().map(|&c| place(&mut names, &clusters.of_case[c].to_string())).collect();
+            part.clusters = Some(Clusters { of_case, count: names.list.len() });
+        }
         for (to, &t) in treatments.iter().enumerate() {
             for (row, &r) in readers.iter().enumerate() {
                 part.cells[to][row] = cases.iter().map(|&c| self.cells[t][r][c]).collect();

@@ -6,6 +6,26 @@ use crate::mrmc::{CovarianceMethod, MrmcError, MrmcSettings, Study, TTest, obuch
 ///
 /// # Errors
 /// [`MrmcError`] as [`obuchowski_rockette`].
+///
+/// ```
+/// use mammo_readout::{mrmc::{Reading, Study}, plot::forest_plot};
+/// let mut rows = Vec::new();
+/// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+///         for case in 0..12 {
+///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+///             rows.push(Reading {
+///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+///             });
+///         }
+///     }
+/// }
+/// let study = Study::from_readings(rows)?;
+/// let svg = forest_plot(&study, 0.95)?;
+/// assert!(svg.starts_with("<svg") && svg.contains("r2"));
+/// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+/// ```
 pub fn forest_plot(study: &Study, level: f64) -> Result<String, MrmcError> {
     let settings = MrmcSettings { covariance: CovarianceMethod::DeLong, level, ..MrmcSettings::default() };
     let analysis = obuchowski_rockette(study, settings)?;
@@ -15,7 +35,7 @@ pub fn forest_plot(study: &Study, level: f64) -> Result<String, MrmcError> {
     for difference in &view.differences {
         let of_pair =
             analysis.reader_differences.iter().filter(|d| d.a == difference.a && d.b == difference.b);
-        rows.extend(of_pair.map(|d| (d.reader.clone(), d.test, false)));
+        rows.extend(of_pair.map(|d| (format!("reader {}", d.reader), d.test, false)));
         rows.push((format!("{} \u{2212} {}", difference.a, difference.b), difference.test, true));
     }
     let differences = !rows.is_empty();
@@ -25,7 +45,7 @@ pub fn forest_plot(study: &Study, level: f64) -> Result<String, MrmcError> {
     let null = if differences { 0.0 } else { settings.fom.chance().unwrap_or(0.0) };
     let bottom = 44.0 + 24.0 * rows.len() as f64;
     let area = Area { left: 210.0, right: 500.0, top: 34.0, bottom };
-    let mut canvas = Canvas::new(680.0, bottom + 52.0, "Differences with intervals");
+    let mut canvas = Canvas::new(720.0, bottom + 52.0, "Differences with intervals");
     let ends = rows.iter().flat_map(|(_, t, _)| [t.ci_low, t.ci_high]).chain([null]);
     let x = Scale::new(Scale::around(ends), area.left, area.right);
     let label = if differences { "difference in AUC" } else { "AUC" };
@@ -34,7 +54,9 @@ pub fn forest_plot(study: &Study, level: f64) -> Result<String, MrmcError> {
     canvas.line((x.at(null), area.top), (x.at(null), area.bottom), "#666", 1.2, "");
     for (i, (name, test, mean)) in rows.iter().enumerate() {
         let at = area.top + 20.0 + 24.0 * i as f64;
-        let (low, centre, high) = (x.at(test.ci_low), x.at(test.estimate), x.at(test.ci_high));
+        let centre = x.at(test.estimate);
+        let known = test.t.is_some();
+        let (low, high) = if known { (x.at(test.ci_low), x.at(test.ci_high)) } else { (centre, centre) };
         canvas.text((area.left - 12.0, at + 4.5), "end", &short(name, 28));
         if *mean {
             let diamond = [(low, at), (centre, at - 6.0), (high, at), (centre, at + 6.0)];
@@ -43,7 +65,11 @@ pub fn forest_plot(study: &Study, level: f64) -> Result<String, MrmcError> {
             canvas.line((low, at), (high, at), colour(0), 1.6, "");
             canvas.mark((centre, at), 0);
         }
-        let numbers = format!("{:.3} ({:.3} to {:.3})", test.estimate, test.ci_low, test.ci_high);
+        let numbers = if known {
+            format!("{:.3} ({:.3} to {:.3})", test.estimate, test.ci_low, test.ci_high)
+        } else {
+            format!("{:.3} (no interval)", test.estimate)
+        };
         canvas.text((area.right + 12.0, at + 4.5), "start", &numbers.replace('-', "\u{2212}"));
     }
     Ok(canvas.finish())

@@ -10,6 +10,12 @@ pub struct PowerCurve {
 }
 
 /// Power curves over one axis, with a line at 80 %.
+///
+/// ```
+/// use mammo_readout::plot::{PowerCurve, power_plot};
+/// let curve = PowerCurve { name: "5 readers".into(), points: vec![(20.0, 0.3), (60.0, 0.7), (120.0, 0.9)] };
+/// assert!(power_plot("cases", &[curve]).contains("5 readers"));
+/// ```
 pub fn power_plot(x_label: &str, curves: &[PowerCurve]) -> String {
     let area = Area { left: 56.0, right: 516.0, top: 34.0, bottom: 324.0 };
     let mut canvas = Canvas::new(540.0, 400.0 + 22.0 * curves.len() as f64, "Power");

@@ -5,6 +5,25 @@ use crate::mrmc::{CovarianceMethod, MrmcError, MrmcSettings, Study, obuchowski_r
 ///
 /// # Errors
 /// [`MrmcError`] as [`obuchowski_rockette`].
+///
+/// ```
+/// use mammo_readout::{mrmc::{Reading, Study}, plot::reader_plot};
+/// let mut rows = Vec::new();
+/// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+///         for case in 0..12 {
+///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+///             rows.push(Reading {
+///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+///             });
+///         }
+///     }
+/// }
+/// let study = Study::from_readings(rows)?;
+/// assert!(reader_plot(&study)?.contains("original"));
+/// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+/// ```
 pub fn reader_plot(study: &Study) -> Result<String, MrmcError> {
     let settings = MrmcSettings { covariance: CovarianceMethod::DeLong, ..MrmcSettings::default() };
     let analysis = obuchowski_rockette(study, settings)?;

@@ -1,5 +1,8 @@
 use super::*;
-use crate::power::RoeMetz;
+use crate::{
+    mrmc::{Reading, Study},
+    power::RoeMetz,
+};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 #[test]
@@ -16,6 +19,11 @@ fn plots_are_finite_escaped_and_always_the_same() {
             assert!(plot.starts_with("<svg") && plot.ends_with("</svg>\n"));
             assert!(!plot.contains("NaN") && !plot.contains("inf"));
         }
+        // Nothing without an error, and nothing with clusters, upsets a plot.
+        let clustered = study.clone().with_clusters(|case| case.name.clone());
+        assert!(roc_plot(&clustered, 0.95).unwrap().len() < roc_plot(&study, 0.95).unwrap().len());
+        let alike = Study::from_readings(study.readings().map(|r| Reading { rating: 1.0, ..r })).unwrap();
+        assert!(!forest_plot(&alike, 0.95).unwrap().contains("NaN"));
         assert_eq!(roc_plot(&study, 0.95).unwrap(), roc_plot(&study, 0.95).unwrap());
     }
     let odd = power_plot("a < b", &[PowerCurve { name: "\"x\" & y".into(), points: vec![] }]);

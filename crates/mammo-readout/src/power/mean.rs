@@ -48,6 +48,14 @@ impl MeanDesign {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{MeanDesign, ReaderModel};
+    /// let study = MeanDesign { auc: 0.5, readers: 3, n_pos: 200, n_neg: 200, model: ReaderModel::default() };
+    /// let (se, df) = study.precision()?;
+    /// assert!((se - 0.0358).abs() < 1e-3 && df > 2.0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn precision(&self) -> Result<(f64, f64), MrmcError> {
         check_auc(self.auc)?;
         in_range("the number of readers", self.readers as f64, self.readers >= 2, "2 or more")?;
@@ -91,6 +99,14 @@ impl MeanDesign {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{MeanDesign, ReaderModel};
+    /// let study = MeanDesign { auc: 0.5, readers: 3, n_pos: 200, n_neg: 200, model: ReaderModel::default() };
+    /// // Three readers cannot show that they are fooled, with any number of images.
+    /// assert!((study.equivalence_power(0.5, 0.1, 0.05)? - 0.48).abs() < 0.01);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn equivalence_power(&self, centre: f64, margin: f64, alpha: f64) -> Result<f64, MrmcError> {
         let (se, df, critical) = self.equivalence_setting(margin, alpha)?;
         let offset = (self.auc - centre) / se;
@@ -122,6 +138,14 @@ impl MeanDesign {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{MeanDesign, ReaderModel};
+    /// let study = MeanDesign { auc: 0.5, readers: 3, n_pos: 200, n_neg: 200, model: ReaderModel::default() };
+    /// // It ignores that the standard error comes from three readers, and is too low here.
+    /// assert!((study.equivalence_power_plug_in(0.5, 0.1, 0.05)? - 0.36).abs() < 0.01);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn equivalence_power_plug_in(&self, centre: f64, margin: f64, alpha: f64) -> Result<f64, MrmcError> {
         let (se, _, critical) = self.equivalence_setting(margin, alpha)?;
         let (offset, half) = ((self.auc - centre) / se, margin / se - critical);
@@ -140,6 +164,15 @@ impl MeanDesign {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{MeanDesign, ReaderModel};
+    /// let study = MeanDesign { auc: 0.5, readers: 3, n_pos: 200, n_neg: 200, model: ReaderModel::default() };
+    /// assert_eq!(study.cases_for_equivalence(0.8, 0.5, 0.1, 0.05)?, None);
+    /// let more = MeanDesign { readers: 10, ..study };
+    /// assert!(more.cases_for_equivalence(0.8, 0.5, 0.1, 0.05)?.unwrap() < 100);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn cases_for_equivalence(
         self,
         power: f64,

@@ -65,6 +65,26 @@ impl OrVariances {
     ///
     /// # Errors
     /// [`MrmcError::TooFew`] for a single treatment.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{MrmcSettings, Reading, Study, obuchowski_rockette}, power::OrVariances};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let pilot = OrVariances::of(&obuchowski_rockette(&study, MrmcSettings::default())?)?;
+    /// assert_eq!(pilot.cases, 12.0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn of(analysis: &OrAnalysis) -> Result<Self, MrmcError> {
         let c = &analysis.components;
         match (c.var_tr, c.cov1, c.cov3) {
@@ -156,6 +176,17 @@ impl OrVariances {
     ///
     /// # Errors
     /// As [`OrVariances::power`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{DfRule, OrVariances, Sampling};
+    /// let pilot = OrVariances {
+    ///     var_tr: 0.0002, var_error: 0.0008, cov1: 0.00035, cov2: 0.00034, cov3: 0.00024, cases: 114.0,
+    /// };
+    /// let rule = (Sampling::ReadersAndCases, DfRule::Hillis);
+    /// let cases = pilot.cases_for(0.8, 0.044, 6, 0.05, rule.0, rule.1)?.unwrap();
+    /// assert!(pilot.power(0.044, 6, cases as f64, 0.05, rule.0, rule.1)?.power >= 0.8);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn cases_for(
         &self,
         power: f64,

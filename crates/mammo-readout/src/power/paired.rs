@@ -77,6 +77,16 @@ impl PairedRoc {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::PairedRoc;
+    /// let pilot = PairedRoc {
+    ///     difference: 0.1, var_a: 0.003, var_b: 0.002, covariance: 0.0012, pilot_positives: 40.0, alpha: 0.05,
+    ///     two_sided: true,
+    /// };
+    /// assert!(pilot.positives_for(0.9)? > pilot.positives_for(0.8)?);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn positives_for(&self, power: f64) -> Result<f64, MrmcError> {
         let (null, own) = self.variances()?;
         check_power(power)?;

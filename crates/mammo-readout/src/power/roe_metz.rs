@@ -52,6 +52,13 @@ impl RoeMetz {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`] for an AUC outside `(0, 1)` or variances that are negative or all zero.
+    ///
+    /// ```
+    /// use mammo_readout::power::RoeMetz;
+    /// assert_eq!(RoeMetz::high_correlation(0.01).separation(0.5)?, 0.0);
+    /// assert!(RoeMetz::high_correlation(0.01).separation(1.0).is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn separation(&self, auc: f64) -> Result<f64, MrmcError> {
         check_auc(auc)?;
         let all = [self.var_r, self.var_tr, self.var_c, self.var_tc, self.var_rc, self.var_error];

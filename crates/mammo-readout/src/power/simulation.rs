@@ -26,6 +26,25 @@ impl SimulatedTest {
     ///
     /// # Errors
     /// [`MrmcError`] as the analysis.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{Reading, Study}, power::SimulatedTest};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// assert!(SimulatedTest::Gallas.test(&study, 0.95, 0.5)?.estimate > 0.0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn test(self, study: &Study, level: f64, constant: f64) -> Result<TTest, MrmcError> {
         let settings =
             |covariance| MrmcSettings { covariance, level, constant: Some(constant), ..Default::default() };

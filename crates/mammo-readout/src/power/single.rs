@@ -57,6 +57,13 @@ impl SingleRoc {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{BinormalVariance, SingleRoc};
+    /// let reader = SingleRoc { auc: 0.66, alpha: 0.05, two_sided: true, variance: BinormalVariance::Exact };
+    /// assert!((reader.power(30.0, 30.0)? - 0.60).abs() < 0.01);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn power(&self, n_pos: f64, n_neg: f64) -> Result<f64, MrmcError> {
         self.check()?;
         in_range("the number of positive cases", n_pos, n_pos >= 2.0, "2 or more")?;
@@ -73,6 +80,13 @@ impl SingleRoc {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{BinormalVariance, SingleRoc};
+    /// let reader = SingleRoc { auc: 0.66, alpha: 0.05, two_sided: true, variance: BinormalVariance::Exact };
+    /// assert_eq!(reader.positives_for(0.8, 1.0)?.ceil(), 48.0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn positives_for(&self, power: f64, kappa: f64) -> Result<f64, MrmcError> {
         self.check()?;
         check_power(power)?;
@@ -92,6 +106,14 @@ impl SingleRoc {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{BinormalVariance, SingleRoc};
+    /// let reader = SingleRoc { auc: 0.66, alpha: 0.05, two_sided: true, variance: BinormalVariance::Exact };
+    /// let alpha = reader.alpha_for(0.8, 30.0, 30.0)?;
+    /// assert!((SingleRoc { alpha, ..reader }.power(30.0, 30.0)? - 0.8).abs() < 1e-9);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn alpha_for(&self, power: f64, n_pos: f64, n_neg: f64) -> Result<f64, MrmcError> {
         self.power(n_pos, n_neg)?;
         check_power(power)?;
@@ -107,6 +129,14 @@ impl SingleRoc {
     ///
     /// # Errors
     /// [`MrmcError::OutOfRange`].
+    ///
+    /// ```
+    /// use mammo_readout::power::{BinormalVariance, SingleRoc};
+    /// let reader = SingleRoc { auc: 0.66, alpha: 0.05, two_sided: true, variance: BinormalVariance::Exact };
+    /// let auc = reader.detectable(0.8, 30.0, 30.0)?.unwrap();
+    /// assert!((SingleRoc { auc, ..reader }.power(30.0, 30.0)? - 0.8).abs() < 1e-9);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn detectable(self, power: f64, n_pos: f64, n_neg: f64) -> Result<Option<f64>, MrmcError> {
         check_power(power)?;
         let (mut low, mut high) = (0.5 + 1e-12, 1.0 - 1e-12);

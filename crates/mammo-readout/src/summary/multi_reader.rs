@@ -1,7 +1,7 @@
 use super::{
-    Reference, Summary,
-    table::{fixed, p_text, table, test_cells},
-    value,
+    Reference, Summary, against,
+    table::{count, fixed, limits, p_text, table, test_cells},
+    tests_of, value,
 };
 use crate::mrmc::{
     BootstrapAnalysis, CovarianceMethod, DbmAnalysis, Flag, GallasAnalysis, Inference, MomentEstimator,
@@ -69,12 +69,23 @@ fn inference(title: &str, view: &Inference) -> String {
     let header: Vec<&str> = std::iter::once("").chain(TEST_COLUMNS).collect();
     let differences =
         view.differences.iter().map(|d| with_first(&format!("{} - {}", d.a, d.b), test_cells(&d.test)));
-    let means = view
-        .treatments
-        .iter()
-        .map(|m| with_first(&format!("{} (against {})", m.treatment, m.test.null), test_cells(&m.test)));
+    let means =
+        view.treatments.iter().map(|m| with_first(&against(&m.treatment, &m.test), test_cells(&m.test)));
     out.push_str(&table(&header, &means.chain(differences).collect::<Vec<_>>()));
+    let means = view.treatments.iter().map(|m| (m.treatment.as_str(), m.logit_limits));
+    out.push_str(&logit_line(&mut means.collect::<Vec<_>>().into_iter()));
     out
+}
+
+/// Limits of means on the logit scale, which keep their coverage near 0 and 1.
+fn logit_line(means: &mut dyn Iterator<Item = (&str, Option<(f64, f64)>)>) -> String {
+    let parts: Vec<String> =
+        means.filter_map(|(name, l)| l.map(|(low, high)| format!("{name}: {}", limits(low, high)))).collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("intervals on the logit scale: {}\n", parts.join("; "))
+    }
 }
 
 fn head(
@@ -87,8 +98,9 @@ fn head(
     n_neg: usize,
 ) -> String {
     format!(
-        "{method}: {fom}, scored against {truth:?}\n{readers} readers, {treatments} treatments, {n_pos} positive and \
-         {n_neg} negative cases\n\n"
+        "{method}: {fom}, scored against {truth:?}\n{}, {}, {n_pos} positive and {n_neg} negative cases\n\n",
+        count(readers, "reader"),
+        count(treatments, "treatment"),
     )
 }
 
@@ -98,6 +110,26 @@ fn percent(level: f64) -> String {
 
 impl Summary {
     /// An Obuchowski-Rockette analysis.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{MrmcSettings, Reading, Study, obuchowski_rockette}, summary::Summary};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let summary = Summary::obuchowski_rockette(&obuchowski_rockette(&study, MrmcSettings::default())?);
+    /// assert!(summary.text().contains("Hillis"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn obuchowski_rockette(a: &OrAnalysis) -> Self {
         let fom = a.settings.fom.name();
         let sizes = (a.readers.len(), a.treatments.len());
@@ -121,34 +153,64 @@ impl Summary {
         .collect();
         let _ = write!(out, "\n{}", table(&["component", "estimate"], &rows));
         out.push_str(&flags_text(&a.flags));
-        let covariance = match a.settings.covariance {
-            CovarianceMethod::Jackknife => "the jackknife over cases",
-            CovarianceMethod::DeLong => "the method of DeLong et al. [3]",
-            CovarianceMethod::Unbiased => "unbiased U-statistics [3]",
+        let (covariance, reference) = match (a.settings.covariance, a.clusters) {
+            (CovarianceMethod::Jackknife, None) => {
+                ("the jackknife over cases [3]".to_owned(), Reference::Hillis2005)
+            }
+            (CovarianceMethod::Jackknife, Some(n)) => {
+                (format!("the jackknife over {n} clusters of dependent cases [3]"), Reference::Hillis2005)
+            }
+            (CovarianceMethod::DeLong, None) => {
+                ("the method of DeLong et al. [3]".to_owned(), Reference::DeLong)
+            }
+            (CovarianceMethod::DeLong, Some(n)) => (
+                format!("Obuchowski's method for {n} clusters of dependent cases [3]"),
+                Reference::Obuchowski1997,
+            ),
+            (CovarianceMethod::Unbiased, _) => {
+                ("unbiased U-statistics [3]".to_owned(), Reference::Gallas2006)
+            }
         };
-        let mut references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007];
-        match a.settings.covariance {
-            CovarianceMethod::Jackknife => {}
-            CovarianceMethod::DeLong => references.push(Reference::DeLong),
-            CovarianceMethod::Unbiased => references.push(Reference::Gallas2006),
-        }
+        let references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007, reference];
         let methods = format!(
-            "{fom} was computed for each of {} readers under {} treatment(s) from {} positive and {} negative cases, scored \
+            "{fom} was computed for each of {} readers under {} from {} positive and {} negative cases, scored \
              against {:?}; a higher rating counts as more positive and ties count one half. Treatments were compared by the \
              Obuchowski-Rockette method [1] with denominator degrees of freedom after Hillis [2], covariances being \
              estimated by {covariance}. Tests are two-sided and intervals have {} coverage; p-values are not adjusted for \
              multiple comparisons.",
             sizes.0,
-            sizes.1,
+            count(sizes.1, "treatment"),
             a.n_pos,
             a.n_neg,
             a.truth,
             percent(a.settings.level),
         );
-        Self { method: "obuchowski_rockette", analysis: value(a), table: out, methods, references }
+        let tests = tests_of(&a.random_readers_random_cases);
+        let (method, analysis) = ("obuchowski_rockette", value(a));
+        Self { method, analysis, table: out, methods, references, tests, margins: None }
     }
 
     /// A Dorfman-Berbaum-Metz analysis.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{MrmcSettings, Reading, Study, dorfman_berbaum_metz}, summary::Summary};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let summary = Summary::dorfman_berbaum_metz(&dorfman_berbaum_metz(&study, MrmcSettings::default())?);
+    /// assert!(summary.methods().contains("pseudovalues"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn dorfman_berbaum_metz(a: &DbmAnalysis) -> Self {
         let fom = a.settings.fom.name();
         let sizes = (a.readers.len(), a.treatments.len());
@@ -174,22 +236,44 @@ impl Summary {
         }
         out.push_str(&flags_text(&a.flags));
         let methods = format!(
-            "{fom} was computed for each of {} readers under {} treatment(s) from {} positive and {} negative cases, scored \
+            "{fom} was computed for each of {} readers under {} from {} positive and {} negative cases, scored \
              against {:?}. Jackknife pseudovalues were compared by analysis of variance after Dorfman, Berbaum and Metz [1] \
              with the error terms and degrees of freedom of Hillis et al. [2]. Tests are two-sided and intervals have {} \
              coverage; p-values are not adjusted for multiple comparisons.",
             sizes.0,
-            sizes.1,
+            count(sizes.1, "treatment"),
             a.n_pos,
             a.n_neg,
             a.truth,
             percent(a.settings.level),
         );
         let references = vec![Reference::DorfmanBerbaumMetz, Reference::HillisBerbaumMetz];
-        Self { method: "dorfman_berbaum_metz", analysis: value(a), table: out, methods, references }
+        let tests = tests_of(&a.random_readers_random_cases);
+        let (method, analysis) = ("dorfman_berbaum_metz", value(a));
+        Self { method, analysis, table: out, methods, references, tests, margins: None }
     }
 
     /// A Gallas analysis.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{GallasSettings, Reading, Study, gallas}, summary::Summary};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let summary = Summary::gallas(&gallas(&study, GallasSettings::default())?);
+    /// assert_eq!(summary.json()["method"], "gallas");
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn gallas(a: &GallasAnalysis) -> Self {
         let fom = a.settings.fom.name();
         let readers: std::collections::BTreeSet<&str> = a.readers.iter().map(|r| r.reader.as_str()).collect();
@@ -199,7 +283,11 @@ impl Summary {
             .iter()
             .filter(|r| r.value.is_some())
             .map(|r| {
-                let se = r.variance.map_or_else(|| "-".to_owned(), |v| fixed(v.max(0.0).sqrt(), 4));
+                let se = match r.variance {
+                    Some(v) if v < -1e-15 => "negative".to_owned(),
+                    Some(v) => fixed(v.max(0.0).sqrt(), 4),
+                    None => "-".to_owned(),
+                };
                 let value = r.value.map_or_else(String::new, |v| fixed(v, 4));
                 vec![
                     r.reader.clone(),
@@ -214,13 +302,13 @@ impl Summary {
         out.push_str(&table(&["reader", "treatment", &fom, "SE", "positive", "negative"], &rows));
         out.push_str("\nReaders and cases random\n");
         let header: Vec<&str> = std::iter::once("").chain(TEST_COLUMNS).collect();
-        let means = a
-            .treatments
-            .iter()
-            .map(|m| with_first(&format!("{} (against {})", m.treatment, m.test.null), test_cells(&m.test)));
+        let means =
+            a.treatments.iter().map(|m| with_first(&against(&m.treatment, &m.test), test_cells(&m.test)));
         let differences =
             a.differences.iter().map(|d| with_first(&format!("{} - {}", d.a, d.b), test_cells(&d.test)));
         out.push_str(&table(&header, &means.chain(differences).collect::<Vec<_>>()));
+        let means = a.treatments.iter().map(|m| (m.treatment.as_str(), m.logit_limits));
+        out.push_str(&logit_line(&mut means.collect::<Vec<_>>().into_iter()));
         out.push_str(&flags_text(&a.flags));
         let moments = match a.settings.moments {
             MomentEstimator::Unbiased => "unbiased U-statistics [1, 2]",
@@ -239,10 +327,35 @@ impl Summary {
         );
         let references =
             vec![Reference::Gallas2006, Reference::Gallas2009, Reference::ObuchowskiGallasHillis];
-        Self { method: "gallas", analysis: value(a), table: out, methods, references }
+        let means = a.treatments.iter().map(|m| (against(&m.treatment, &m.test), m.test));
+        let differences = a.differences.iter().map(|d| (format!("{} - {}", d.a, d.b), d.test));
+        let tests = means.chain(differences).collect();
+        let (method, analysis) = ("gallas", value(a));
+        Self { method, analysis, table: out, methods, references, tests, margins: None }
     }
 
     /// Readers against one that stands alone.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{MrmcSettings, Reading, Study, compare_with_standalone}, summary::Summary};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let study = study.select_treatments(&["original"])?;
+    /// let summary = Summary::standalone(&compare_with_standalone(&study, "r2", MrmcSettings::default())?);
+    /// assert!(summary.text().contains("mean of readers - r2"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn standalone(a: &StandaloneComparison) -> Self {
         let mut out = format!("Readers against {}: {}\n\n", a.standalone, a.fom.name());
         let mut rows = vec![vec![a.standalone.clone(), fixed(a.standalone_value, 4)]];
@@ -264,17 +377,39 @@ impl Summary {
             percent(a.test.level),
         );
         let references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007];
-        Self { method: "standalone", analysis: value(a), table: out, methods, references }
+        let tests = vec![(name, a.test)];
+        let (method, analysis) = ("standalone", value(a));
+        Self { method, analysis, table: out, methods, references, tests, margins: None }
     }
 
     /// A bootstrap.
+    ///
+    /// ```
+    /// use mammo_readout::{mrmc::{BootstrapSettings, Reading, Study, bootstrap}, summary::Summary};
+    /// let mut rows = Vec::new();
+    /// for (reader, shift) in [("r1", 0.0), ("r2", 0.7), ("r3", 0.2)] {
+    ///     for (treatment, gain) in [("original", 1.0), ("modified", 0.2)] {
+    ///         for case in 0..12 {
+    ///             let noise = f64::from(case * 7 % 12) / 6.0 + shift * f64::from(case % 3);
+    ///             rows.push(Reading {
+    ///                 reader: reader.into(), treatment: treatment.into(), case: case.to_string(),
+    ///                 positive: case % 2 == 0, rating: noise + if case % 2 == 0 { gain } else { 0.0 },
+    ///             });
+    ///         }
+    ///     }
+    /// }
+    /// let study = Study::from_readings(rows)?;
+    /// let settings = BootstrapSettings { replicates: 200, ..BootstrapSettings::default() };
+    /// assert!(Summary::bootstrap(&bootstrap(&study, settings)?).text().contains("200 replicates"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn bootstrap(a: &BootstrapAnalysis) -> Self {
         let row = |e: &crate::mrmc::BootstrapEstimate| {
             vec![
                 e.name.clone(),
                 fixed(e.estimate, 4),
                 fixed(e.se, 4),
-                format!("{:.4} to {:.4}", e.ci_low, e.ci_high),
+                limits(e.ci_low, e.ci_high),
                 fixed(e.bias, 4),
             ]
         };
@@ -282,13 +417,7 @@ impl Summary {
         let mut out =
             format!("Bootstrap, {} replicates, seed {}\n\n", a.settings.replicates, a.settings.seed);
         out.push_str(&table(&["", "AUC", "SE", "percentile interval", "bias"], &rows));
-        if a.replicates_with_reader_left_out > 0 {
-            let _ = writeln!(
-                out,
-                "\nTake note\n- in {} replicates a reader had drawn one class only and was left out",
-                a.replicates_with_reader_left_out
-            );
-        }
+        out.push_str(&flags_text(&a.flags));
         let drawn = match a.settings.resample {
             crate::mrmc::Resample::ReadersAndCases => "readers, and cases within each class",
             crate::mrmc::Resample::Cases => "cases within each class",
@@ -307,6 +436,8 @@ impl Summary {
             table: out,
             methods,
             references: vec![Reference::Gallas2009],
+            tests: Vec::new(),
+            margins: None,
         }
     }
 }

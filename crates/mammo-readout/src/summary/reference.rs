@@ -21,6 +21,10 @@ pub enum Reference {
     HanleyMcNeil,
     /// Two one-sided tests.
     Schuirmann,
+    /// Clustered ratings.
+    Obuchowski1997,
+    /// Leaving cases out one at a time.
+    Hillis2005,
     /// Pepe's book, for logit intervals.
     Pepe,
 }
@@ -69,6 +73,14 @@ impl Reference {
                 "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing \
                  the equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics \
                  1987;15:657-680."
+            }
+            Self::Obuchowski1997 => {
+                "Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578."
+            }
+            Self::Hillis2005 => {
+                "Hillis SL, Obuchowski NA, Schartz KM, Berbaum KS. A comparison of the Dorfman-Berbaum-Metz and \
+                 Obuchowski-Rockette methods for receiver operating characteristic (ROC) data. Statistics in Medicine \
+                 2005;24:1579-1607."
             }
             Self::Pepe => {
                 "Pepe MS. The statistical evaluation of medical tests for classification and prediction. Oxford University \

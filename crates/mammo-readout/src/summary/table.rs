@@ -40,14 +40,33 @@ pub(super) fn p_text(p: Option<f64>) -> String {
     }
 }
 
+pub(super) fn limits(low: f64, high: f64) -> String {
+    if low.is_nan() || high.is_nan() { "-".to_owned() } else { format!("{low:.4} to {high:.4}") }
+}
+
 /// Estimate, standard error, limits, t, df and p.
 pub(super) fn test_cells(test: &TTest) -> Vec<String> {
+    let df = match test.df {
+        _ if test.t.is_none() => "-".to_owned(),
+        Some(df) => fixed(df, 2),
+        None => "inf".to_owned(),
+    };
     vec![
         fixed(test.estimate, 4),
         fixed(test.se, 4),
-        format!("{:.4} to {:.4}", test.ci_low, test.ci_high),
+        limits(test.ci_low, test.ci_high),
         test.t.map_or_else(|| "-".to_owned(), |t| fixed(t, 2)),
-        test.df.map_or_else(|| "inf".to_owned(), |df| fixed(df, 2)),
+        df,
         p_text(test.p),
     ]
+}
+
+/// A number without the noise of its last digits: 1 - 0.9 is 0.1.
+pub(super) fn plain(value: f64) -> String {
+    ((value * 1e10).round() / 1e10).to_string()
+}
+
+/// `1 reader`, `2 readers`.
+pub(super) fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
