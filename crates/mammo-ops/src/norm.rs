@@ -57,7 +57,12 @@ struct BackwardAffine(InstanceNorm);
 
 impl InstanceNorm {
     /// The gradient to the input of a norm without activation, from the gradient of its result.
-    pub(crate) fn gradient_to_input(self, x: &Tensor, scale: Option<&Tensor>, grad: &Tensor) -> Result<Tensor> {
+    pub(crate) fn gradient_to_input(
+        self,
+        x: &Tensor,
+        scale: Option<&Tensor>,
+        grad: &Tensor,
+    ) -> Result<Tensor> {
         // Without an activation the result, whose sign would choose its branch, is not looked at.
         x.apply_op3_no_bwd(grad, grad, &BackwardInput { norm: self, scale: scale.cloned() })
     }

@@ -214,8 +214,14 @@ where
     pub(crate) fn run(self) {
         let depth = self.left.len() / self.left_stride.max(1);
         assert!(self.left_stride % LANES == 0 && self.stride % LANES == 0, "rows in whole vectors");
-        assert!(self.left.len() == depth * self.left_stride && self.right.len() == depth * self.stride, "one depth");
-        assert!(self.out.len() == self.rows * self.stride && self.rows <= self.left_stride, "room for the rows");
+        assert!(
+            self.left.len() == depth * self.left_stride && self.right.len() == depth * self.stride,
+            "one depth"
+        );
+        assert!(
+            self.out.len() == self.rows * self.stride && self.rows <= self.left_stride,
+            "room for the rows"
+        );
         assert!(self.columns <= self.stride, "columns inside the rows");
         Arch::new().dispatch(self);
     }
@@ -229,7 +235,10 @@ where
     pub(crate) fn run(self) {
         assert!(self.stride % LANES == 0 && self.depth <= self.stride, "rows in whole vectors");
         let (rows, columns) = (self.left.len() / self.stride.max(1), self.right.len() / self.stride.max(1));
-        assert!(self.left.len() == rows * self.stride && self.right.len() == columns * self.stride, "whole rows");
+        assert!(
+            self.left.len() == rows * self.stride && self.right.len() == columns * self.stride,
+            "whole rows"
+        );
         assert!(self.out.len() == rows * columns, "room for the product");
         Arch::new().dispatch(self);
     }

@@ -147,8 +147,7 @@ pub fn train_step(
     };
     let (_, _, height, width) = real_a.dims4()?;
     let small = model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES;
-    let (ab, ba) =
-        both(small, || there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
+    let (ab, ba) = both(small, || there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
     let ((gradients_ab, fake_b, losses_ab), (gradients_ba, fake_a, losses_ba)) = (ab?, ba?);
     for (_, optimizer) in &mut model.adam[..2] {
         optimizer.update(&[&gradients_ab, &gradients_ba], adam)?;
@@ -161,11 +160,8 @@ pub fn train_step(
         let loss = discriminator_loss(judge, real, fake)?;
         Ok((loss.backward()?, number(&loss)?))
     };
-    let (a, b) = both(
-        small,
-        || judge(&model.d_a, real_a, &pooled_a),
-        || judge(&model.d_b, real_b, &pooled_b),
-    );
+    let (a, b) =
+        both(small, || judge(&model.d_a, real_a, &pooled_a), || judge(&model.d_b, real_b, &pooled_b));
     let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
     model.adam[2].1.update(&[&gradients_a], adam)?;
     model.adam[3].1.update(&[&gradients_b], adam)?;

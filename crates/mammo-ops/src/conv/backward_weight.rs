@@ -36,7 +36,9 @@ pub(super) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> 
                 let stride = padded_len(pixels);
                 window(g, &padded[*b]).gather(rows, stride, &mut columns);
                 grads.clear();
-                for plane in grad[b * g.output_len()..(b + 1) * g.output_len()].chunks_exact(g.out_height * g.out_width) {
+                for plane in grad[b * g.output_len()..(b + 1) * g.output_len()]
+                    .chunks_exact(g.out_height * g.out_width)
+                {
                     grads.extend_from_slice(&plane[rows.start * g.out_width..][..pixels]);
                     grads.resize(grads.len().next_multiple_of(stride), T::default());
                 }

@@ -50,7 +50,11 @@ fn transform<T: Element>(
 }
 
 #[inline(always)]
-fn run<T: Element, const K: usize>(kept: usize, tap: impl Fn(usize, usize) -> T, rows: &mut [&mut [T]; POINTS]) {
+fn run<T: Element, const K: usize>(
+    kept: usize,
+    tap: impl Fn(usize, usize) -> T,
+    rows: &mut [&mut [T]; POINTS],
+) {
     for at in (0..padded(kept)).step_by(LANES) {
         let mut taps = [[[T::default(); LANES]; K]; K];
         for lane in 0..LANES.min(kept.saturating_sub(at)) {

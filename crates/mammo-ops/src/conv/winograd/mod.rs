@@ -129,9 +129,7 @@ impl<T> Images<'_, T> {
 fn rows_by_channel<T>(values: &mut [T], channels: usize, stride: usize) -> Vec<[&mut [T]; POINTS]> {
     let mut points: Vec<_> =
         values.chunks_exact_mut(channels * stride).map(|point| point.chunks_exact_mut(stride)).collect();
-    (0..channels)
-        .map(|_| std::array::from_fn(|point| points[point].next().unwrap_or_default()))
-        .collect()
+    (0..channels).map(|_| std::array::from_fn(|point| points[point].next().unwrap_or_default())).collect()
 }
 
 /// Slides transformed filters (point x image channel x padded result channel) over images; `size` is the channels, height
@@ -150,7 +148,8 @@ fn correlate<T: Element>(
     let left_stride = padded(channels);
     let mut out = vec![T::default(); g.batch * out_len];
     for (count, range) in groups(g) {
-        let images = Images { values: &images.values[range.start * image_len..range.end * image_len], ..*images };
+        let images =
+            Images { values: &images.values[range.start * image_len..range.end * image_len], ..*images };
         let tiling = Tiling::new(count, g.kernel, height, width);
         let stride = tiling.stride();
         scratch(POINTS * channels * stride, |products| {

@@ -25,8 +25,12 @@ pub(super) fn transform<T: Element>(
                     let at = image * tiling.of_one();
                     let out = &mut rows;
                     match (tiling.step, taps) {
-                        (4, SIDE) => scratch.run::<4, SIDE>(plane, size, padding, tiling, at, out, lines::tile),
-                        (3, SIDE) => scratch.run::<3, SIDE>(plane, size, padding, tiling, at, out, lines::tile),
+                        (4, SIDE) => {
+                            scratch.run::<4, SIDE>(plane, size, padding, tiling, at, out, lines::tile)
+                        }
+                        (3, SIDE) => {
+                            scratch.run::<3, SIDE>(plane, size, padding, tiling, at, out, lines::tile)
+                        }
                         (4, _) => {
                             scratch.run::<4, 4>(plane, size, padding, tiling, at, out, lines::filter::<T, 4>);
                         }
