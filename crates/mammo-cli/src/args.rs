@@ -17,6 +17,7 @@ pub(crate) struct Args {
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed, with one sentence on stderr; 2 wrong usage; 130 interrupted, go on with --resume";
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // made once, when the command line is read
 pub(crate) enum Command {
     /// Experiment 1 of Becker et al. (arXiv 1811.07767) from mammograms to report
     #[command(name = "reproduce-exp1", after_help = EXIT_CODES)]

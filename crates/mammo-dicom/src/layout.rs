@@ -114,7 +114,7 @@ pub(crate) fn meta(bytes: &[u8], start: usize, total: usize) -> Result<Meta, Sto
         let value = value(&element, total)?;
         if element.tag == tags::TRANSFER_SYNTAX_UID {
             let text = bytes.get(value.clone()).ok_or(Stop::NeedMore)?;
-            syntax = String::from_utf8_lossy(text).trim_end_matches([' ', '\0']).to_owned();
+            String::from_utf8_lossy(text).trim_end_matches([' ', '\0']).clone_into(&mut syntax);
             // Longer ones are no UID (PS3.5 section 9.1), and what they are instead goes nowhere.
             if syntax.len() > 64 || !syntax.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
                 return Err(Stop::Damaged("the transfer syntax is no UID".into()));

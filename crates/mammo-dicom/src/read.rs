@@ -273,52 +273,47 @@ fn stored<'a>(
         expected_bytes: expected as u64,
         found_bytes: found as u64,
     };
-    let words = match codec {
-        Codec::Native => {
-            let found = len.ok_or_else(|| failed("the pixels are cut into fragments".into()))?;
-            if found < expected {
-                return Err(truncated(found));
-            }
-            let bytes = match inflate_from {
-                Some(from) => {
-                    let inflated = deflate::inflate(bytes.get(from..).unwrap_or_default(), at + expected);
-                    if inflated.len() < at + expected {
-                        return Err(truncated(inflated.len().saturating_sub(at)));
-                    }
-                    Cow::Owned(inflated)
-                }
-                None => bytes,
-            };
-            let range = at..at + expected;
-            let raw = bytes.get(range.clone()).ok_or_else(|| truncated(bytes.len().saturating_sub(at)))?;
-            if width == 2
-                && !encoding.big_endian
-                && cfg!(target_endian = "little")
-                && let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw)
-                && is_clean(words, header)
-            {
-                return Ok(Stored::File(bytes, range));
-            }
-            words_of(raw, width, encoding.big_endian)
+    let words = if codec == Codec::Native {
+        let found = len.ok_or_else(|| failed("the pixels are cut into fragments".into()))?;
+        if found < expected {
+            return Err(truncated(found));
         }
-        _ => {
-            let frame = fragments::first_frame(&bytes, at, header.frames).map_err(failed)?;
-            match codec {
-                Codec::Jpeg => jpeg::decode(&frame, columns, rows).map_err(|error| match error {
-                    jpeg::JpegError::RestartIntervals => {
-                        DicomError::RestartIntervals { path: path.to_owned() }
-                    }
-                    jpeg::JpegError::Broken(reason) => failed(reason),
-                })?,
-                Codec::Rle => crate::rle::decode(&frame, columns * rows, width).map_err(failed)?,
-                Codec::Encapsulated => {
-                    let raw = frame.get(..expected).ok_or_else(|| truncated(frame.len()))?;
-                    words_of(raw, width, false)
+        let bytes = match inflate_from {
+            Some(from) => {
+                let inflated = deflate::inflate(bytes.get(from..).unwrap_or_default(), at + expected);
+                if inflated.len() < at + expected {
+                    return Err(truncated(inflated.len().saturating_sub(at)));
                 }
-                #[cfg(feature = "jpeg2000")]
-                Codec::Jpeg2000 => crate::jpeg2000::decode(&frame, columns, rows).map_err(failed)?,
-                _ => return Err(unsupported(path, uid, 0)),
+                Cow::Owned(inflated)
             }
+            None => bytes,
+        };
+        let range = at..at + expected;
+        let raw = bytes.get(range.clone()).ok_or_else(|| truncated(bytes.len().saturating_sub(at)))?;
+        if width == 2
+            && !encoding.big_endian
+            && cfg!(target_endian = "little")
+            && let Ok(words) = bytemuck::try_cast_slice::<u8, u16>(raw)
+            && is_clean(words, header)
+        {
+            return Ok(Stored::File(bytes, range));
+        }
+        words_of(raw, width, encoding.big_endian)
+    } else {
+        let frame = fragments::first_frame(&bytes, at, header.frames).map_err(failed)?;
+        match codec {
+            Codec::Jpeg => jpeg::decode(&frame, columns, rows).map_err(|error| match error {
+                jpeg::JpegError::RestartIntervals => DicomError::RestartIntervals { path: path.to_owned() },
+                jpeg::JpegError::Broken(reason) => failed(reason),
+            })?,
+            Codec::Rle => crate::rle::decode(&frame, columns * rows, width).map_err(failed)?,
+            Codec::Encapsulated => {
+                let raw = frame.get(..expected).ok_or_else(|| truncated(frame.len()))?;
+                words_of(raw, width, false)
+            }
+            #[cfg(feature = "jpeg2000")]
+            Codec::Jpeg2000 => crate::jpeg2000::decode(&frame, columns, rows).map_err(failed)?,
+            _ => return Err(unsupported(path, uid, 0)),
         }
     };
     Ok(Stored::Words(clean(words, header)))

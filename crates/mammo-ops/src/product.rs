@@ -11,7 +11,7 @@ pub(crate) const LANES: usize = 16;
 /// panel would share a few lines of the cache.
 pub(crate) fn padded(len: usize) -> usize {
     let vectors = len.div_ceil(LANES);
-    LANES * if vectors > 0 && vectors % 8 == 0 { vectors + 1 } else { vectors }
+    LANES * if vectors > 0 && vectors.is_multiple_of(8) { vectors + 1 } else { vectors }
 }
 
 /// Operands of `out = left^T right`.
@@ -213,7 +213,10 @@ where
     /// Computes it on this thread. Every entry is one sum in the order of the depth, on every CPU.
     pub(crate) fn run(self) {
         let depth = self.left.len() / self.left_stride.max(1);
-        assert!(self.left_stride % LANES == 0 && self.stride % LANES == 0, "rows in whole vectors");
+        assert!(
+            self.left_stride.is_multiple_of(LANES) && self.stride.is_multiple_of(LANES),
+            "rows in whole vectors"
+        );
         assert!(
             self.left.len() == depth * self.left_stride && self.right.len() == depth * self.stride,
             "one depth"
@@ -233,7 +236,7 @@ where
 {
     /// Computes it on this thread.
     pub(crate) fn run(self) {
-        assert!(self.stride % LANES == 0 && self.depth <= self.stride, "rows in whole vectors");
+        assert!(self.stride.is_multiple_of(LANES) && self.depth <= self.stride, "rows in whole vectors");
         let (rows, columns) = (self.left.len() / self.stride.max(1), self.right.len() / self.stride.max(1));
         assert!(
             self.left.len() == rows * self.stride && self.right.len() == columns * self.stride,

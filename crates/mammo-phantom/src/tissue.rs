@@ -11,7 +11,7 @@ const BETA: f64 = 2.6;
 
 /// Attenuation of fat; gland adds to it.
 const FAT: f32 = 0.30;
-const GLAND: f32 = 0.055;
+const GLAND: f32 = 0.10;
 /// Standard deviation of the texture in fat.
 const TEXTURE: f32 = 0.020;
 

@@ -152,6 +152,7 @@ pub(crate) struct PowerArgs {
 
 /// Designs of `stats power`.
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // made once, when the command line is read
 pub(crate) enum PowerCommand {
     /// One ROC curve against chance
     Single(SinglePower),

@@ -26,10 +26,10 @@ pub(super) fn transform<T: Element>(
                     let out = &mut rows;
                     match (tiling.step, taps) {
                         (4, SIDE) => {
-                            scratch.run::<4, SIDE>(plane, size, padding, tiling, at, out, lines::tile)
+                            scratch.run::<4, SIDE>(plane, size, padding, tiling, at, out, lines::tile);
                         }
                         (3, SIDE) => {
-                            scratch.run::<3, SIDE>(plane, size, padding, tiling, at, out, lines::tile)
+                            scratch.run::<3, SIDE>(plane, size, padding, tiling, at, out, lines::tile);
                         }
                         (4, _) => {
                             scratch.run::<4, 4>(plane, size, padding, tiling, at, out, lines::filter::<T, 4>);
