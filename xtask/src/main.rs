@@ -13,6 +13,7 @@ cargo xtask TASK
   reproduce-exp1 [OPTIONS]  build mammo and run experiment 1; `reproduce-exp1 --help` lists the options
   bench train [--json]      the training step beside PyTorch's, in one run
   bench ingest [--json]     mammo ingest beside pydicom and scikit-image, in one run
+  bench stats [--json]      reader statistics beside numpy, scipy and R, in one run
   ci                        what continuous integration checks: format, lints, docs, tests, the quick run
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resume
