@@ -170,8 +170,8 @@ pub fn train_step(
     Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
 }
 
-/// Values of a generator's first layer up to which the two ways run side by side: two megabytes of f32.
-const SIDE_BY_SIDE_VALUES: usize = 512 * 1024;
+/// Values of a generator's first layer up to which the two ways run side by side: four megabytes of f32.
+const SIDE_BY_SIDE_VALUES: usize = 1024 * 1024;
 
 /// Does two pieces of work at once or one after the other.
 fn both<A: Send, B: Send>(
