@@ -95,7 +95,6 @@ fn damaged(bytes: &[u8], random: &mut impl Rng) -> Vec<u8> {
 
 /// A short walk; the long one is below.
 #[test]
-#[ignore = "damaged spreadsheets take gigabytes: calamine follows chains of sectors that go in circles"]
 fn damage_to_the_corpus_does_not_panic() {
     for (target, read) in TARGETS {
         let mut random = Seed(7).stream(target);
