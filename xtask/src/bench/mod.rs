@@ -4,6 +4,7 @@ mod ingest;
 mod python;
 mod stats;
 mod train;
+mod turn;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! Reader statistics beside numpy and scipy, and beside R's pROC where it is installed: same data, same run.
 
+use super::turn::Turn;
 use super::{median, python};
 use crate::cargo::{cargo, root, run};
 use serde_json::{Value, json};
@@ -258,30 +259,5 @@ impl Row {
             format!("{} / {}", mib(self.ours_mib), mib(self.peer_mib)),
         );
         println!("{}", line.trim_end());
-    }
-}
-
-/// What one call measured.
-struct Turn {
-    seconds: Vec<f64>,
-    value: f64,
-    peak_mib: f64,
-}
-
-impl Turn {
-    fn of(name: &str, mut command: Command) -> Result<Self, String> {
-        let output = command.output().map_err(|error| format!("{name}: cannot be started: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        let value: Value =
-            serde_json::from_slice(&output.stdout).map_err(|error| format!("{name}: no JSON: {error}"))?;
-        let seconds: Vec<f64> =
-            value["seconds"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        if seconds.is_empty() {
-            return Err(format!("{name}: nothing was timed"));
-        }
-        let number = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
-        Ok(Self { seconds, value: number("value"), peak_mib: number("peak_mib") })
     }
 }

@@ -1,9 +1,10 @@
 //! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Ours in f32;
 //! PyTorch's in f32 and under bf16 autocast.
 
+use super::turn::Turn;
 use super::{median, python};
 use crate::cargo::{cargo, root, run};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -93,31 +94,4 @@ fn ratio(ours: &[Turn], peers: &[Turn]) -> (f64, f64, f64) {
     let ratios: Vec<f64> = ours.iter().zip(peers).map(|(o, p)| o.median() / p.median()).collect();
     let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
     (median(&ratios), low, high)
-}
-
-/// What one call measured.
-struct Turn {
-    seconds: Vec<f64>,
-    peak_mib: f64,
-}
-
-impl Turn {
-    fn of(name: &str, mut command: Command) -> Result<Self, String> {
-        let output = command.output().map_err(|error| format!("{name}: cannot be started: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        let value: Value =
-            serde_json::from_slice(&output.stdout).map_err(|error| format!("{name}: no JSON: {error}"))?;
-        let seconds: Vec<f64> =
-            value["seconds"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        if seconds.is_empty() {
-            return Err(format!("{name}: nothing was timed"));
-        }
-        Ok(Self { seconds, peak_mib: value["peak_mib"].as_f64().unwrap_or(f64::NAN) })
-    }
-
-    fn median(&self) -> f64 {
-        median(&self.seconds)
-    }
 }
