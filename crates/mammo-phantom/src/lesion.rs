@@ -36,7 +36,7 @@ pub struct LesionSpec {
     pub kind: LesionKind,
     /// Mean radius as a share of the image's height, above 0 and up to 0.15.
     pub radius: f32,
-    /// Brightness of a mass as a share of that of its surroundings, above 0 and up to 1.
+    /// Brightness of the middle of a mass as a share of that of its surroundings, above 0 and up to 1.
     pub contrast: f32,
 }
 
@@ -49,7 +49,7 @@ pub struct Lesion {
     pub center: Point,
     /// Mean radius of the body in pixels.
     pub radius_px: f32,
-    /// Brightness as a share of that of the surroundings.
+    /// Brightness of its middle as a share of that of the surroundings.
     pub contrast: f32,
     /// The outlines that a radiologist would draw.
     pub rois: Vec<Roi>,
@@ -142,7 +142,7 @@ impl Rim {
     }
 
     fn fill(&self, profile: &mut Plane, center: Point, rng: &mut Stream) {
-        let soft = 0.16 + 0.12 * rng.random::<f32>();
+        let soft = 0.25 + 0.20 * rng.random::<f32>();
         let tilt = (rng.random_range(-0.12..0.12f32), rng.random_range(-0.12..0.12f32));
         for y in 0..profile.height() {
             for x in 0..profile.width() {
@@ -152,11 +152,11 @@ impl Rim {
                     continue;
                 }
                 let t = r / self.at(dy.atan2(dx));
-                let edge = ((1.0 + soft - t) / (2.0 * soft)).clamp(0.0, 1.0);
-                let smooth = edge * edge * (3.0 - 2.0 * edge);
-                // Thicker in the middle, and not the same on all sides.
-                let body = 0.82 + 0.18 * (1.0 - (t * t).min(1.0)) + (tilt.0 * dx + tilt.1 * dy) / self.radius;
-                profile.set(x, y, smooth * body.max(0.4));
+                // X-rays cross a round body: the way through it is longest in the middle and shortens to nothing at the rim,
+                // and more softly than a ball's, since a mass has no sharp border. Never quite the same on all sides.
+                let inside = (1.0 - (t / (1.0 + soft)).powi(2)).max(0.0).powf(1.5);
+                let tilted = 1.0 + (tilt.0 * dx + tilt.1 * dy) / self.radius;
+                profile.set(x, y, inside * tilted);
             }
         }
     }
@@ -181,7 +181,7 @@ fn spicules(profile: &mut Plane, rim: &Rim, center: Point, rng: &mut Stream) {
         let (mut x, mut y) = (center.x + start * angle.cos(), center.y + start * angle.sin());
         let length = rim.radius * rng.random_range(0.8..1.9f32);
         let width = (scale * rng.random_range(2.2..4.6f32)).max(0.5);
-        let strength = rng.random_range(0.6..0.95f32);
+        let strength = rng.random_range(0.18..0.30f32);
         let bend = rng.random_range(-0.012..0.012f32) / scale;
         let mut gone = 0.0;
         while gone < length {

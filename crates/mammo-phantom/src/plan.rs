@@ -85,7 +85,7 @@ fn lesion(birads: BiRads, rng: &mut impl Rng) -> LesionSpec {
         (_, 22..45) => LesionKind::Smooth,
         _ => LesionKind::Spiculated,
     };
-    LesionSpec { kind, radius: rng.random_range(0.046..0.080), contrast: rng.random_range(0.40..0.55) }
+    LesionSpec { kind, radius: rng.random_range(0.046..0.080), contrast: rng.random_range(0.46..0.63) }
 }
 
 /// Draws one of some values with integer weights.

@@ -7,13 +7,16 @@ use crate::noise::power_law_fields;
 use crate::outline::Outline;
 
 /// The exponent of the texture's power law before structures and blur act on it.
-const BETA: f64 = 2.6;
+const BETA: f64 = 2.7;
 
 /// Attenuation of fat; gland adds to it.
 const FAT: f32 = 0.30;
-const GLAND: f32 = 0.10;
+const GLAND: f32 = 0.05;
+/// How much gland gathers in clumps. Above 1 clumps of a mass's size are as bright as half a mass, and neither a network
+/// nor a person can say what a half-removed mass is.
+const CLUMPS: f32 = 0.5;
 /// Standard deviation of the texture in fat.
-const TEXTURE: f32 = 0.020;
+const TEXTURE: f32 = 0.010;
 
 /// The tissue of one breast.
 pub(crate) struct Tissue {
@@ -55,7 +58,7 @@ impl Tissue {
             let across = (py - nipple_y) / (h as f32 * (0.10 + 0.28 * along.clamp(0.0, 1.0).sqrt()) * spread);
             let disc = (1.0 - across * across).max(-2.5) - 1.6 * (along - 0.42).max(0.0);
             let subcutaneous = (depth / (0.055 * h as f32)).min(1.0);
-            let here = 1.1 * clumps.get(x, y) + 0.4 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
+            let here = CLUMPS * clumps.get(x, y) + 0.4 * texture.get(x, y) + amount + 1.1 * disc - 0.5;
             let gland = subcutaneous / (1.0 + (-1.15 * here).exp());
             let tissue = FAT + GLAND * gland * (1.0 + 0.10 * texture.get(x, y));
             let fibre = ligaments.get(x, y) * (0.35 + 0.65 * gland);
