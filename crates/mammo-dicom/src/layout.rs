@@ -261,8 +261,8 @@ fn element(bytes: &[u8], at: usize, total: usize, encoding: Encoding) -> Result<
         return Ok(Element { tag, is_sequence, is_unknown: false, len, value_from: at + 8 });
     }
     let vr = [head[4], head[5]];
-    // The parser, too, takes an unknown value representation for one with a long length.
-    if vr.iter().all(u8::is_ascii_uppercase) && !LONG.contains(&&vr) {
+    // One that the standard does not know has a long length (PS3.5 section 6.2.2), and the parser reads it so.
+    if VR::from_binary(vr).is_some() && !LONG.contains(&&vr) {
         let len = u32::from(short([head[6], head[7]]));
         return Ok(Element { tag, is_sequence: false, is_unknown: false, len, value_from: at + 8 });
     }
@@ -297,6 +297,12 @@ mod tests {
         assert!(walked(EXPLICIT_BE, &[0, 8, 0, 5, b'C', b'S', 0, 2, b'a', b'b']).is_ok());
         assert!(walked(IMPLICIT_LE, &[8, 0, 5, 0, 0xf0, 0xff, 0xff, 0xff, b'a', b'b']).is_err());
         assert!(walked(IMPLICIT_LE, &[8, 0, 5, 0, 2, 0, 0, 0, b'a', b'b']).is_ok());
+    }
+
+    #[test]
+    fn unknown_representations_have_long_lengths() {
+        assert!(walked(EXPLICIT_LE, &[8, 0, 5, 0, b'Z', b'Z', 0, 0, 2, 0, 0, 0, b'a', b'b']).is_ok());
+        assert!(walked(EXPLICIT_LE, &[8, 0, 5, 0, b'Z', b'Z', 2, 0, b'a', b'b']).is_err());
     }
 
     #[test]
