@@ -172,30 +172,36 @@ impl Fit {
     ) -> (Plane, Plane) {
         let (columns, rows) = self.picture();
         let across = Shares::new(self.source_width_px, columns);
-        let mut sums = vec![0f32; columns * self.source_height_px];
-        let mut covered = sums.clone();
+        let down = weights(self.source_height_px, rows);
+        let (mut sum, mut covered) = (Plane::filled(columns, rows, 0.0), Plane::filled(columns, rows, 0.0));
+        // One row of the source at a time, narrowed, then shared out to the rows that it reaches.
+        let (mut narrow, mut narrow_covered) = (vec![0f32; columns], vec![0f32; columns]);
+        let mut first_reached = 0;
         for y in 0..self.source_height_px {
             let values = row(y);
             assert_eq!(values.len(), self.source_width_px, "the planned width");
-            let here = y * columns..(y + 1) * columns;
-            for run in runs(y) {
-                across.add(values, run.clone(), &mut sums[here.clone()], &mut covered[here.clone()]);
+            while down.get(first_reached).is_some_and(|(first, shares)| first + shares.len() <= y) {
+                first_reached += 1;
             }
-        }
-        let down = weights(self.source_height_px, rows);
-        let is_empty: Vec<bool> = (0..self.source_height_px).map(|y| runs(y).is_empty()).collect();
-        let shrunk = |narrow: &[f32]| {
-            let mut small = Plane::filled(columns, rows, 0.0);
-            for ((first, shares), target) in down.iter().zip(small.data_mut().chunks_exact_mut(columns)) {
-                for (y, share) in (*first..).zip(shares).filter(|(y, _)| !is_empty[*y]) {
-                    for (t, s) in target.iter_mut().zip(&narrow[y * columns..(y + 1) * columns]) {
+            if runs(y).is_empty() {
+                continue;
+            }
+            narrow.fill(0.0);
+            narrow_covered.fill(0.0);
+            for run in runs(y) {
+                across.add(values, run.clone(), &mut narrow, &mut narrow_covered);
+            }
+            for (target, (first, shares)) in down.iter().enumerate().skip(first_reached) {
+                let Some(share) = y.checked_sub(*first).and_then(|at| shares.get(at)) else { break };
+                let reached = target * columns..(target + 1) * columns;
+                for (plane, narrow) in [(&mut sum, &narrow), (&mut covered, &narrow_covered)] {
+                    for (t, s) in plane.data_mut()[reached.clone()].iter_mut().zip(narrow) {
                         *t += share * s;
                     }
                 }
             }
-            self.on_canvas(small)
-        };
-        (shrunk(&sums), shrunk(&covered))
+        }
+        (self.on_canvas(sum), self.on_canvas(covered))
     }
 
     /// Columns and rows of the picture on the canvas.

@@ -6,7 +6,7 @@ use fs_err as fs;
 use mammo_core::{LabelRule, Plane};
 use mammo_files::FileError;
 use mammo_png::Mark;
-use std::path::Path;
+use std::{cell::RefCell, io::Read, path::Path};
 
 /// A picture that is about to be written, and the line about it.
 pub(super) struct Ready {
@@ -22,10 +22,38 @@ pub(super) fn prepare_one(
     at: &Place,
 ) -> Result<Ready, IngestError> {
     let path = place::inside(root, &record.path)?;
-    let bytes = fs::read(&path).map_err(FileError::from).map_err(DatasetError::from)?;
-    let source_digest = format!("blake3:{}", blake3::hash(&bytes).to_hex());
-    let prepared = prepare_bytes(&bytes, &path, record, size)?;
-    side::check(&prepared, record, &path)?;
+    FILE.with_borrow_mut(|bytes| {
+        read_into(bytes, &path)?;
+        prepare_read(bytes, &path, record, size, at)
+    })
+}
+
+thread_local! {
+    /// The file at hand. Fresh memory for each would cost the kernel more time than the copying.
+    static FILE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Puts a whole file in the place of what `bytes` held.
+fn read_into(bytes: &mut Vec<u8>, path: &Path) -> Result<(), DatasetError> {
+    bytes.clear();
+    let mut file = fs::File::open(path).map_err(FileError::from)?;
+    // One byte more than the file has, so that its end is seen without growing.
+    let size = file.metadata().map_err(FileError::from)?.len();
+    bytes.reserve(usize::try_from(size).unwrap_or(0).saturating_add(1));
+    file.read_to_end(bytes).map_err(FileError::from)?;
+    Ok(())
+}
+
+fn prepare_read(
+    bytes: &[u8],
+    path: &Path,
+    record: &ImageRecord,
+    size: ImageSize,
+    at: &Place,
+) -> Result<Ready, IngestError> {
+    let source_digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
+    let prepared = prepare_bytes(bytes, path, record, size)?;
+    side::check(&prepared, record, path)?;
     let png = encode(&prepared.plane, record)?;
     let labels = LabelRule::ALL
         .into_iter()
