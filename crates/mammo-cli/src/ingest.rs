@@ -8,6 +8,7 @@ use mammo_dataset::{
     CohortPreset, Dataset, Exclusions, ImageSize, Labelling, PartSummary, Source, ViewFilter,
     ingest::{IngestConfig, Outcome, Partition, Summary, ingest},
 };
+use mammo_dicom::Look;
 use std::{fmt::Write as _, io::Write as _, path::PathBuf};
 
 const HELP: &str = "\
@@ -51,6 +52,11 @@ pub(crate) struct IngestArgs {
     /// Rows and columns of the pictures: 256, 512x408 (height x width), or others divisible by 4
     #[arg(long, default_value = "256", value_name = "HxW")]
     size: ImageSize,
+
+    /// Which values of DICOM files are looked at: range (all that is stored, brightness from the breast), file (its first VOI
+    /// LUT or window), window:N, lut:N, own:CENTER,WIDTH[,linear|linear_exact|sigmoid]
+    #[arg(long, default_value = "range", value_name = "LOOK")]
+    look: Look,
 
     /// Projections: cc, mlo or all [default: the cohort's, else all]
     #[arg(long)]
@@ -144,6 +150,7 @@ fn config(args: &IngestArgs) -> anyhow::Result<IngestConfig> {
         datasets,
         exclusions_sha256,
         size: args.size,
+        look: args.look,
         partition: args.folds.map_or(Partition::TrainShare(args.split), Partition::Folds),
         seed: Seed(args.seed),
         skip_bad: args.skip_bad,

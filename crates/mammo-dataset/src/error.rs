@@ -11,6 +11,14 @@ pub enum DatasetError {
     /// A DICOM file could not be read.
     #[error(transparent)]
     Dicom(#[from] mammo_dicom::DicomError),
+    /// A window or LUT is asked for that the file does not have.
+    #[error("{}: has no {look}; use --look range, which every file has, or --skip-bad", path.display())]
+    Look {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        look: mammo_dicom::Look,
+    },
     /// A text that is no source.
     #[error(
         "{text:?} is not a source; expected inbreast:DIR, mini-mias:DIR, bcdr:DIR, cbis-ddsm:DIR, vindr-mammo:DIR, \

@@ -27,6 +27,9 @@ impl IntensityMap {
         Self { low, high: percentile(inside, UPPER_SHARE).max(low + 1e-3) }
     }
 
+    /// The map of display values that lie between 0 and 1 as they are to be shown.
+    pub const AS_SHOWN: Self = Self { low: 0.0, high: UPPER_LEVEL };
+
     /// The display value in `[0, 1]`.
     pub fn to_unit(&self, display: f32) -> f32 {
         ((display - self.low) / (self.high - self.low) * UPPER_LEVEL).clamp(0.0, 1.0)

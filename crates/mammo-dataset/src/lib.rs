@@ -64,7 +64,7 @@ pub use expected::{DataManifest, Difference};
 pub use intensity::{IntensityMap, from_network, to_network};
 pub use labelling::Labelling;
 pub use note::{Note, NoteKind};
-pub use prepare::{Crop, Prepared, prepare, prepare_bytes, prepare_twin};
+pub use prepare::{Crop, Prepared, prepare, prepare_bytes, prepare_look, prepare_twin};
 pub use preset::CohortPreset;
 pub use release::{ImageRecord, Problem, Release, Scan, read_release, scan_release};
 pub use size::ImageSize;

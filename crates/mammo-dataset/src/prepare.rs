@@ -3,7 +3,7 @@ use crate::{
     segment::{self, Runs},
 };
 use mammo_core::{Fit, Laterality, Mask, Plane, Point, Roi};
-use mammo_dicom::Mammogram;
+use mammo_dicom::{Look, Mammogram};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -75,7 +75,23 @@ pub fn prepare_bytes(
     record: &ImageRecord,
     size: ImageSize,
 ) -> Result<Prepared, DatasetError> {
-    let source = read(bytes, path, record.medium)?;
+    prepare_look(bytes, path, record, size, Look::Range)
+}
+
+/// As [`prepare_bytes`], with the values that a window or VOI LUT shows instead of the range of the breast. They lie between 0
+/// and 1 and stay as they are: step 4 is left out. The breast is found in the stored values, which no window cuts. Pictures
+/// that are no DICOM have their range alone, which [`Look::File`] means too.
+///
+/// # Errors
+/// As [`prepare`], and [`DatasetError::Look`] where the file does not have what is asked for.
+pub fn prepare_look(
+    bytes: &[u8],
+    path: &Path,
+    record: &ImageRecord,
+    size: ImageSize,
+    look: Look,
+) -> Result<Prepared, DatasetError> {
+    let source = read(bytes, path, record.medium, look)?;
     let no_breast = || DatasetError::NoBreast { path: path.to_owned() };
     let (first, end) = segment::columns_of(&source.breast).ok_or_else(no_breast)?;
     let (crop, mirrored) = match record.medium {
@@ -91,7 +107,10 @@ pub fn prepare_bytes(
     if breast.count() == 0 {
         return Err(no_breast());
     }
-    let intensity = IntensityMap::from_breast(&display, &breast, source.background);
+    let intensity = match source.is_shown {
+        true => IntensityMap::AS_SHOWN,
+        false => IntensityMap::from_breast(&display, &breast, source.background),
+    };
     let mut prepared = Prepared {
         plane: mapped(&display, &breast, intensity),
         breast,
@@ -119,7 +138,7 @@ pub fn prepare_bytes(
 /// [`DatasetError`], naming the twin: it cannot be read, or it has another size than the image.
 pub fn prepare_twin(twin_path: &Path, record: &ImageRecord, like: &Prepared) -> Result<Plane, DatasetError> {
     let bytes = bytes_of(twin_path)?;
-    let source = read(&bytes, twin_path, record.medium)?;
+    let source = read(&bytes, twin_path, record.medium, Look::Range)?;
     let height = like.fit.source_height_px;
     let fits = match record.medium {
         Medium::Digital => source.width() == like.crop.width_px,
@@ -143,6 +162,8 @@ struct Source<'a> {
     pixels: Pixels<'a>,
     breast: Runs,
     background: f32,
+    /// Whether the values lie between 0 and 1 as a window or LUT shows them.
+    is_shown: bool,
 }
 
 /// Display values, row after row.
@@ -172,23 +193,32 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, DatasetError> {
     Ok(fs_err::read(path).map_err(mammo_files::FileError::from)?)
 }
 
-fn read<'a>(bytes: &'a [u8], path: &Path, medium: Medium) -> Result<Source<'a>, DatasetError> {
-    let plane = if picture::is_dicom(bytes) {
+fn read<'a>(bytes: &'a [u8], path: &Path, medium: Medium, look: Look) -> Result<Source<'a>, DatasetError> {
+    let absent = || DatasetError::Look { path: path.to_owned(), look };
+    let (plane, shown) = if picture::is_dicom(bytes) {
         let mammogram = Mammogram::from_bytes(bytes, path)?;
-        if medium == Medium::Digital && mammogram.is_plain() {
+        if look == Look::Range && medium == Medium::Digital && mammogram.is_plain() {
             let width = mammogram.header().columns_px;
             let breast = segment::digital(width, mammogram.words().chunks_exact(width));
-            return Ok(Source { pixels: Pixels::Stored(Box::new(mammogram)), breast, background: 0.0 });
+            let pixels = Pixels::Stored(Box::new(mammogram));
+            return Ok(Source { pixels, breast, background: 0.0, is_shown: false });
         }
-        mammogram.display_plane()
+        let shown = match look {
+            Look::Range => None,
+            look => Some(mammogram.look(look).ok_or_else(absent)?),
+        };
+        (mammogram.display_plane(), shown)
+    } else if matches!(look, Look::Range | Look::File) {
+        (picture::decode(bytes, path)?, None)
     } else {
-        picture::decode(bytes, path)?
+        return Err(absent());
     };
     let (breast, background) = match medium {
         Medium::Digital => (segment::digital(plane.width(), plane.data().chunks_exact(plane.width())), 0.0),
         Medium::Film => segment::film_runs(&plane),
     };
-    Ok(Source { pixels: Pixels::Plane(plane), breast, background })
+    let is_shown = shown.is_some();
+    Ok(Source { pixels: Pixels::Plane(shown.unwrap_or(plane)), breast, background, is_shown })
 }
 
 /// The part that is used at the size asked for, black outside of the breast, and the breast there: the pixels that

@@ -45,7 +45,7 @@ mod write;
 pub use error::DicomError;
 pub use header::{Header, Intensity, Photometric, Window};
 pub use read::{Mammogram, read_header};
-pub use values::{Look, VoiFunction};
+pub use values::{Look, UnknownLook, VoiFunction};
 pub use write::{NOTICE, SyntheticImage, write_synthetic};
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// How a window maps values (VOI LUT Function, PS3.3 section C.11.2.1.2 and C.11.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,6 +69,75 @@ pub enum Look {
     Lut(usize),
     /// A window of one's own, from 0 to 1.
     Own(Window, VoiFunction),
+}
+
+/// A text that is no [`Look`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} does not say what to look at; use range, file, window:N, lut:N (N counted from 0) or \
+     own:CENTER,WIDTH[,linear|linear_exact|sigmoid]"
+)]
+pub struct UnknownLook(pub String);
+
+/// `range`, `file`, `window:N`, `lut:N` or `own:CENTER,WIDTH[,FUNCTION]`:
+///
+/// ```
+/// use mammo_dicom::{Look, VoiFunction, Window};
+/// assert_eq!("window:1".parse(), Ok(Look::Window(1)));
+/// let own = Look::Own(Window { center: 2048.0, width: 900.0 }, VoiFunction::Sigmoid);
+/// assert_eq!("own:2048,900,sigmoid".parse(), Ok(own));
+/// assert_eq!(own.to_string(), "own:2048,900,sigmoid");
+/// assert!("own:2048,0".parse::<Look>().is_err());
+/// ```
+impl FromStr for Look {
+    type Err = UnknownLook;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLook> {
+        let unknown = || UnknownLook(text.to_owned());
+        let (word, rest) = text.split_once(':').unwrap_or((text, ""));
+        match word {
+            "range" if rest.is_empty() => Ok(Self::Range),
+            "file" if rest.is_empty() => Ok(Self::File),
+            "window" => rest.parse().map(Self::Window).map_err(|_| unknown()),
+            "lut" => rest.parse().map(Self::Lut).map_err(|_| unknown()),
+            "own" => {
+                let mut parts = rest.split(',');
+                let mut number = || parts.next()?.parse::<f64>().ok().filter(|value| value.is_finite());
+                let (Some(center), Some(width)) = (number(), number()) else { return Err(unknown()) };
+                let (function, narrowest) = match parts.next() {
+                    None | Some("linear") => (VoiFunction::Linear, 1.0),
+                    Some("linear_exact") => (VoiFunction::LinearExact, f64::MIN_POSITIVE),
+                    Some("sigmoid") => (VoiFunction::Sigmoid, f64::MIN_POSITIVE),
+                    Some(_) => return Err(unknown()),
+                };
+                // The widths that the standard allows (PS3.3 section C.11.2.1.2).
+                if width < narrowest || parts.next().is_some() {
+                    return Err(unknown());
+                }
+                Ok(Self::Own(Window { center, width }, function))
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range => f.write_str("range"),
+            Self::File => f.write_str("file"),
+            Self::Window(at) => write!(f, "window:{at}"),
+            Self::Lut(at) => write!(f, "lut:{at}"),
+            Self::Own(Window { center, width }, function) => {
+                let function = match function {
+                    VoiFunction::Linear => "linear",
+                    VoiFunction::LinearExact => "linear_exact",
+                    VoiFunction::Sigmoid => "sigmoid",
+                };
+                write!(f, "own:{center},{width},{function}")
+            }
+        }
+    }
 }
 
 /// A lookup table.

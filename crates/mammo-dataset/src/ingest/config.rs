@@ -2,6 +2,7 @@
 
 use crate::{CohortPreset, CohortSummary, Dataset, DatasetError, ImageSize, Labelling, Source, ViewFilter};
 use mammo_core::{Label, Seed};
+use mammo_dicom::Look;
 use mammo_files::FileError;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf};
@@ -33,6 +34,9 @@ pub struct IngestConfig {
     pub exclusions_sha256: Option<String>,
     /// Rows and columns of the pictures.
     pub size: ImageSize,
+    /// Which values of DICOM files are looked at.
+    #[serde(default)]
+    pub look: Look,
     /// How the cohort is divided.
     pub partition: Partition,
     /// The number that the division is drawn from.

@@ -1,9 +1,10 @@
 //! One image: read once, hashed and prepared from the same bytes, encoded as 16-bit PNG; then written.
 
 use super::{IngestError, PreparedRecord, PreparedRoi, Transform, folder::Folder, place::Place};
-use crate::{DatasetError, ImageRecord, ImageSize, place, prepare_bytes, side};
+use crate::{DatasetError, ImageRecord, ImageSize, place, prepare_look, side};
 use fs_err as fs;
 use mammo_core::{LabelRule, Plane};
+use mammo_dicom::Look;
 use mammo_files::FileError;
 use mammo_png::Mark;
 use std::{cell::RefCell, io::Read, path::Path};
@@ -18,13 +19,13 @@ pub(super) struct Ready {
 pub(super) fn prepare_one(
     root: &Path,
     record: &ImageRecord,
-    size: ImageSize,
+    (size, look): (ImageSize, Look),
     at: &Place,
 ) -> Result<Ready, IngestError> {
     let path = place::inside(root, &record.path)?;
     FILE.with_borrow_mut(|bytes| {
         read_into(bytes, &path)?;
-        prepare_read(bytes, &path, record, size, at)
+        prepare_read(bytes, &path, record, (size, look), at)
     })
 }
 
@@ -48,11 +49,11 @@ fn prepare_read(
     bytes: &[u8],
     path: &Path,
     record: &ImageRecord,
-    size: ImageSize,
+    (size, look): (ImageSize, Look),
     at: &Place,
 ) -> Result<Ready, IngestError> {
     let source_digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
-    let prepared = prepare_bytes(bytes, path, record, size)?;
+    let prepared = prepare_look(bytes, path, record, size, look)?;
     side::check(&prepared, record, path)?;
     let png = encode(&prepared.plane, record)?;
     let labels = LabelRule::ALL

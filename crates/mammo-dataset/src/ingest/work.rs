@@ -137,7 +137,10 @@ impl Work<'_> {
     fn prepare(&self, index: usize) -> Result<(Stamp, Ready), IngestError> {
         let entry = &self.entries[self.cohort.members[index].record];
         let stamp = Stamp::of(&entry.root.join(&entry.record.path)).map_err(DatasetError::from)?;
-        Ok((stamp, prepare_one(entry.root, entry.record, self.config.size, &self.places[index])?))
+        Ok((
+            stamp,
+            prepare_one(entry.root, entry.record, (self.config.size, self.config.look), &self.places[index])?,
+        ))
     }
 
     fn write(&self, index: usize, stamp: Stamp, ready: Ready) -> Result<PreparedRecord, IngestError> {

@@ -4,6 +4,7 @@ use mammo_dataset::ingest::{
     IngestConfig, IngestError, Outcome, Part, Partition, PreparedRecord, SkippedRecord, ingest,
 };
 use mammo_dataset::{CohortPreset, Exclusions, Source, ViewFilter};
+use mammo_dicom::Look;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -21,6 +22,7 @@ pub(crate) fn config(sources: Vec<Source>) -> IngestConfig {
         datasets: None,
         exclusions_sha256: None,
         size: "64x48".parse().unwrap(),
+        look: Look::Range,
         partition: Partition::TrainShare(0.7),
         seed: Seed(5),
         skip_bad: false,
@@ -216,6 +218,28 @@ fn a_preset_takes_its_data_sets_and_rules_from_several_sources() {
             && provenance.contains("Moreira IC")
             && provenance.contains("becker-exp2")
     );
+}
+
+#[test]
+fn a_window_is_shown_as_it_is_and_its_absence_names_the_file() {
+    let (dir, root) = release(6);
+    let mean = |look: &str| {
+        let out = dir.path().join(look.replace(':', "-"));
+        let config =
+            IngestConfig { look: look.parse().unwrap(), ..config(vec![Source::Inbreast(root.clone())]) };
+        run(&config, &out)?;
+        let (records, _) = manifest(&out);
+        let picture = image::open(out.join(&records[0].file)).unwrap().into_luma16();
+        let inside: Vec<f64> =
+            picture.pixels().map(|p| f64::from(p.0[0]) / 65535.0).filter(|v| *v > 0.0).collect();
+        Ok::<_, IngestError>(inside.iter().sum::<f64>() / inside.len() as f64)
+    };
+    // Twice as wide a window about 0 shows half the brightness.
+    let (narrow, wide) =
+        (mean("own:0,30000,linear_exact").unwrap() - 0.5, mean("own:0,60000,linear_exact").unwrap() - 0.5);
+    assert!((narrow / wide - 2.0).abs() < 0.01, "{narrow} {wide}");
+    let message = mean("window:7").unwrap_err().to_string();
+    assert!(message.contains(".dcm: has no window:7") && message.contains("--look range"), "{message}");
 }
 
 #[test]
