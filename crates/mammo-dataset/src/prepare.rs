@@ -107,9 +107,10 @@ pub fn prepare_look(
     if breast.count() == 0 {
         return Err(no_breast());
     }
-    let intensity = match source.is_shown {
-        true => IntensityMap::AS_SHOWN,
-        false => IntensityMap::from_breast(&display, &breast, source.background),
+    let intensity = if source.is_shown {
+        IntensityMap::AS_SHOWN
+    } else {
+        IntensityMap::from_breast(&display, &breast, source.background)
     };
     let mut prepared = Prepared {
         plane: mapped(&display, &breast, intensity),
