@@ -82,6 +82,17 @@ impl Binormal {
 
     /// The false-positive rate where the curve meets the chance line inside the unit square, `Φ(a / (1 - b))`: on one
     /// side of it the curve hooks below chance, which no sensible reader does. None for `b = 1`.
+    ///
+    /// ```
+    /// use mammo_readout::{BinormalFit, Interval, binormal};
+    /// let ratings = [1.0, 2.0, 2.0, 3.0, 4.0, 1.0, 3.0, 2.0, 3.0, 3.0, 4.0, 5.0, 5.0, 4.0];
+    /// let positive: Vec<bool> = (0..14).map(|i| i >= 7).collect();
+    /// let BinormalFit::Fitted(fit) = binormal(&ratings, &positive, Interval::default())? else { panic!() };
+    /// if let Some(at) = fit.hook_at().filter(|at| (0.01..0.99).contains(at)) {
+    ///     assert!((fit.true_positive_rate(at) - at).abs() < 1e-6);
+    /// }
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn hook_at(&self) -> Option<f64> {
         (self.b != 1.0).then(|| normal::below(self.a / (1.0 - self.b)))
     }

@@ -249,6 +249,18 @@ fn half_step(signal: f64, noise: f64) -> f64 {
 ///
 /// # Errors
 /// As [`froc`]; [`ReadoutError::LengthMismatch`] when the modalities do not have the same images and lesions.
+///
+/// ```
+/// use mammo_readout::{FreeResponseImage, FrocMerit, froc_difference};
+/// let image = |lesions: &[Option<f64>], other: &[f64]| FreeResponseImage {
+///     lesions: lesions.to_vec(), other_marks: other.to_vec() };
+/// let a = [image(&[Some(3.0)], &[]), image(&[Some(2.0)], &[]), image(&[], &[1.0]), image(&[], &[])];
+/// let b = [image(&[None], &[]), image(&[Some(2.0)], &[]), image(&[], &[1.0]), image(&[], &[])];
+/// // All four pairs are won under the first modality; under the second a lesion loses one and ties with one.
+/// let (difference, _) = froc_difference(&a, &b, FrocMerit::Afroc)?;
+/// assert!((difference - (1.0 - 2.5 / 4.0)).abs() < 1e-12);
+/// # Ok::<(), mammo_readout::ReadoutError>(())
+/// ```
 pub fn froc_difference(
     a: &[FreeResponseImage],
     b: &[FreeResponseImage],

@@ -79,6 +79,7 @@ fn vandyke_obuchowski_rockette_to_ten_digits() {
             (c.cov3.unwrap(), "cov3"),
             (c.var_r.unwrap(), "var_R"),
             (c.var_tr.unwrap(), "var_TR"),
+            (c.var_tr.unwrap(), "var_TR_nomax"),
         ] {
             close(value, &want[key], EXACT);
         }
@@ -90,9 +91,15 @@ fn vandyke_obuchowski_rockette_to_ten_digits() {
             let (want, overall, test) = (&want[key], view.overall.unwrap(), view.differences[0].test);
             close(overall.statistic.unwrap(), &want[statistic], EXACT);
             close(overall.p.unwrap(), &want["p"], EXACT);
+            let df = if want["df1"].is_number() { "df1" } else { "df" };
+            close(overall.df1, &want[df], 0.0);
             if want["df2"].is_number() {
                 close(overall.df2.unwrap(), &want["df2"], 1e-9);
             }
+            if want["denominator"].is_number() {
+                close(overall.error_term, &want["denominator"], EXACT);
+            }
+            close(test.estimate, &all["recomputed"][name]["RRRC"]["diff"], EXACT);
             close(test.se, &want["se"], EXACT);
             close(test.t.unwrap(), &want[t], EXACT);
             close(test.p.unwrap(), &want["p"], EXACT);
@@ -103,10 +110,15 @@ fn vandyke_obuchowski_rockette_to_ten_digits() {
             let got = &got.reader_differences[r];
             close(got.test.estimate, &want["diff"], EXACT);
             close(got.test.se, &want["se"], EXACT);
+            close(got.test.t.unwrap(), &want["z"], 1e-9);
             close(got.test.p.unwrap(), &want["p"], EXACT);
+            close(got.var_error, &want["var_error"], EXACT);
             close(got.cov1, &want["cov1"], EXACT);
         }
         for (t, want) in want["single"].as_array().unwrap().iter().enumerate() {
+            close(got.single[t].mean, &want["auc"], EXACT);
+            close(got.single[t].mean, &all["recomputed"][name]["trt_means"][t], EXACT);
+            close(got.single[t].ms_r, &want["MSR"], EXACT);
             close(got.single[t].cov2, &want["cov2"], EXACT);
             close(got.single[t].var_error, &want["var_error"], EXACT);
             let test = got.random_readers_random_cases.treatments[t].test;
@@ -142,8 +154,33 @@ fn vandyke_to_the_digits_of_the_iowa_program() {
     ] {
         printed(value, &or[key]);
     }
+    for t in 0..2 {
+        for r in 0..5 {
+            printed(got.values[t][r], &want["auc"][t][r]);
+        }
+        printed(got.single[t].mean, &want["means"][t]);
+    }
+    let (ms_t, ms_tr) = (c.ms_t.unwrap(), c.ms_tr.unwrap());
+    for (mean_square, df, key) in [(ms_t, 1.0, "T"), (c.ms_r, 4.0, "R"), (ms_tr, 4.0, "TR")] {
+        printed(mean_square, &want["MS"][key]);
+        printed(mean_square * df, &want["SS"][key]);
+    }
     let (rr, fr, fc) =
         (&got.random_readers_random_cases, &got.fixed_readers_random_cases, &got.random_readers_fixed_cases);
+    printed(rr.differences[0].test.estimate, &want["diff"]);
+    printed(rr.differences[0].test.t.unwrap(), &want["RRRC"]["t"]);
+    printed(fr.differences[0].test.t.unwrap(), &want["FRRC"]["z"]);
+    printed(fc.differences[0].test.t.unwrap(), &want["RRFC"]["t"]);
+    for (t, single) in want["RRRC"]["single"].as_array().unwrap().iter().enumerate() {
+        printed(rr.treatments[t].test.estimate, &single["auc"]);
+        printed(rr.treatments[t].test.df.unwrap(), &single["df"]);
+        printed(got.single[t].cov2, &single["cov2"]);
+        printed(got.single[t].var_error, &want["FRRC"]["single"][t]["var_error"]);
+    }
+    close(rr.overall.unwrap().df1, &want["RRRC"]["df1"], 0.0);
+    close(fr.overall.unwrap().df1, &want["FRRC"]["df"], 0.0);
+    close(fc.overall.unwrap().df1, &want["RRFC"]["df"][0], 0.0);
+    close(fc.overall.unwrap().df2.unwrap(), &want["RRFC"]["df"][1], 1e-12);
     printed(rr.overall.unwrap().statistic.unwrap(), &want["RRRC"]["F"]);
     printed(rr.overall.unwrap().df2.unwrap(), &want["RRRC"]["ddf"]);
     printed(rr.overall.unwrap().error_term, &want["RRRC"]["error_term"]);
@@ -174,7 +211,65 @@ fn vandyke_to_the_digits_of_the_iowa_program() {
         (c.var_trc, "var_TRC_plus_error"),
     ] {
         printed(value.unwrap(), &want["DBM"][key]);
+        let key = if key == "var_TRC_plus_error" { "var_TRC_err" } else { key };
+        close(value.unwrap(), &all["recomputed"]["jackknife"]["DBM"][key], EXACT);
     }
+}
+
+/// What MRMCaov prints for DeLong's and the unbiased covariances, for fixed readers and for fixed cases.
+#[test]
+fn vandyke_to_the_digits_of_mrmcaov() {
+    let Some((study, all)) = vandyke("case") else { return };
+    let want = &all["mrmcaov"];
+    for (key, method) in [("delong", CovarianceMethod::DeLong), ("unbiased", CovarianceMethod::Unbiased)] {
+        let (want, got) = (&want[key], obuchowski_rockette(&study, with(method)).unwrap());
+        let (c, view) = (&got.components, &got.random_readers_random_cases);
+        for (value, key) in [
+            (c.var_r, "var_R"),
+            (c.var_tr, "var_TR"),
+            (Some(c.var_error), "var_error"),
+            (c.cov1, "cov1"),
+            (Some(c.cov2), "cov2"),
+            (c.cov3, "cov3"),
+            (view.overall.unwrap().statistic, "F"),
+            (view.overall.unwrap().df2, "df2"),
+            (view.overall.unwrap().p, "p"),
+        ] {
+            printed(value.unwrap(), &want[key]);
+        }
+        printed(view.differences[0].test.ci_low, &want["ci"][0]);
+        printed(view.differences[0].test.ci_high, &want["ci"][1]);
+        if want["se"].is_number() {
+            printed(view.differences[0].test.se, &want["se"]);
+        }
+        for (t, single) in want["single"].as_array().into_iter().flatten().enumerate() {
+            let test = view.treatments[t].test;
+            printed(test.se, &single["se"]);
+            printed(test.df.unwrap(), &single["df"]);
+            printed(test.ci_low, &single["ci"][0]);
+            printed(test.ci_high, &single["ci"][1]);
+        }
+    }
+    let got = obuchowski_rockette(&study, MrmcSettings::default()).unwrap();
+    let fixed = &want["jackknife_fixed_readers"];
+    let view = &got.fixed_readers_random_cases;
+    printed(view.overall.unwrap().statistic.unwrap(), &fixed["X2"]);
+    printed(view.overall.unwrap().p.unwrap(), &fixed["p"]);
+    printed(view.differences[0].test.ci_low, &fixed["ci"][0]);
+    printed(view.differences[0].test.ci_high, &fixed["ci"][1]);
+    for (r, reader) in got.reader_differences.iter().enumerate() {
+        printed(reader.test.estimate, &fixed["per_reader_diff"][r]);
+        printed(reader.test.se, &fixed["per_reader_se"][r]);
+        printed(reader.test.p.unwrap(), &fixed["per_reader_p"][r]);
+        for t in 0..2 {
+            printed(got.standard_errors[t][r], &fixed["single_se"][t][r]);
+        }
+    }
+    let (fixed, view) = (&want["fixed_cases"], &got.random_readers_fixed_cases);
+    printed(view.overall.unwrap().statistic.unwrap(), &fixed["F"]);
+    printed(view.overall.unwrap().p.unwrap(), &fixed["p"]);
+    printed(view.differences[0].test.ci_low, &fixed["ci"][0]);
+    printed(view.differences[0].test.ci_high, &fixed["ci"][1]);
 }
 
 #[test]
@@ -262,6 +357,13 @@ fn check_row(row: &Value, test: &TTest, estimate: &str, variance: &str, value: f
     close(rounded.p.unwrap(), &row["pValueBDG"], TOLERANCE);
     close(rounded.ci_low, &row["botCIBDG"], TOLERANCE);
     close(rounded.ci_high, &row["topCIBDG"], TOLERANCE);
+    let normal = TTest::new(test.estimate, test.se, f64::INFINITY, test.null, test.level).unwrap();
+    close(normal.p.unwrap(), &row["pValueNormal"], TOLERANCE);
+    close(normal.ci_low, &row["botCInormal"], TOLERANCE);
+    close(normal.ci_high, &row["topCInormal"], TOLERANCE);
+    for (found, key) in [(&normal, "rejectNormal"), (&rounded, "rejectBDG")] {
+        close(f64::from(u8::from(found.p.unwrap() < 0.05)), &row[key], 0.0);
+    }
 }
 
 fn check_gallas(rows: &Value, study: &Study, fom: FigureOfMerit, moments: MomentEstimator) {

@@ -10,6 +10,10 @@ use std::path::PathBuf;
 pub(crate) enum StatsCommand {
     /// Analyse a reader study: AUCs, comparisons of treatments, components, a methods paragraph
     Analyse(AnalyseArgs),
+    /// How far readers agree: kappa, intraclass correlations, limits of agreement
+    Agreement(AgreementArgs),
+    /// Operating points of each reader: Youden, likelihood ratios, sensitivity at fixed specificities
+    Points(PointsArgs),
     /// Power and sample size of a reader study
     Power(PowerArgs),
     /// Convert between csv, imrmc, lrc and xlsx
@@ -137,6 +141,50 @@ pub(crate) enum Covariance {
     Delong,
     /// U-statistics
     Unbiased,
+}
+
+/// Options of `stats agreement`.
+#[derive(ClapArgs)]
+pub(crate) struct AgreementArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+}
+
+/// Options of `stats points`.
+#[derive(ClapArgs)]
+pub(crate) struct PointsArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+
+    /// Specificities at which the sensitivity is given
+    #[arg(long, value_name = "S,...", value_delimiter = ',', default_value = "0.8,0.9")]
+    pub(crate) specificity: Vec<f64>,
+
+    /// What the truth of the cases is, for the report: source label, intended label, modified ...
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) truth_name: Option<String>,
+}
+
+/// A study to describe.
+#[derive(ClapArgs)]
+pub(crate) struct StudyArgs {
+    /// The study
+    pub(crate) file: PathBuf,
+
+    /// Format, where the file's ending does not tell: csv, imrmc, lrc or xlsx
+    #[arg(long, value_parser = format)]
+    pub(crate) format: Option<Format>,
+
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+
+    /// Coverage of intervals
+    #[arg(long, default_value_t = 0.95, allow_negative_numbers = true)]
+    pub(crate) level: f64,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `stats power`.

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod args;
+mod describe;
 mod plot;
 mod power;
 
@@ -20,6 +21,8 @@ use std::path::Path;
 pub(crate) fn run(command: StatsCommand) -> anyhow::Result<Ending> {
     match command {
         StatsCommand::Analyse(args) => analyse::run(&args)?,
+        StatsCommand::Agreement(args) => describe::agreement(&args)?,
+        StatsCommand::Points(args) => describe::points(&args)?,
         StatsCommand::Power(args) => power::run(&args)?,
         StatsCommand::Convert(args) => convert(&args)?,
         StatsCommand::Paper(args) => paper(&args)?,

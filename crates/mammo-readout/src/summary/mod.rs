@@ -22,13 +22,17 @@
 //! # Ok::<(), mammo_readout::mrmc::MrmcError>(())
 //! ```
 
+mod agreement;
 mod multi_reader;
 mod paper;
+mod points;
 mod reference;
 mod single;
 mod table;
 
+pub use agreement::{Agreement, PairAgreement, PanelAgreement, agreement};
 pub use paper::{PaperEquivalence, PaperLoss, PaperPower, PaperRow, PaperStudy, paper};
+pub use points::{OperatingPoints, RatedPoint, ReaderPoints, operating_points};
 pub use reference::Reference;
 pub use single::{SingleReaderAnalysis, SingleReaderDifference, SingleReaderEstimate, single_reader};
 
