@@ -11,4 +11,5 @@ mod determinism;
 mod quick_run;
 mod ratings;
 mod resume;
+mod stats;
 mod support;

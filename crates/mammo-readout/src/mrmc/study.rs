@@ -308,6 +308,20 @@ impl Study {
     }
 
     /// What the truth is called.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.truth_name(), "truth");
+    /// assert_eq!((study.readers().len(), study.treatments().len(), study.cases().len()), (1, 1, 3));
+    /// assert_eq!(study.cell(0, 0), [Some(4.0), Some(2.0), Some(1.0)]);
+    /// assert_eq!(study.treatment_index("film")?, 0);
+    /// assert_eq!(study.class_sizes(), (1, 2));
+    /// assert_eq!(study.readings().count(), 3);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn truth_name(&self) -> &str {
         &self.truth_name
     }
