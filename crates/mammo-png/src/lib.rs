@@ -28,7 +28,7 @@ mod write;
 
 pub use canvas::Canvas;
 pub use color::{Rgb, diverging};
-pub use encode::{encode_gray8, encode_gray16, encode_rgb};
+pub use encode::{decode_gray, encode_gray8, encode_gray16, encode_gray16_stored, encode_rgb};
 pub use mark::{Mark, NOTICE, decode_mark, read_mark};
 pub use sheet::{Sheet, SheetRow, Tile};
 pub use write::{SideCar, write_canvas, write_gray8, write_gray16, write_png, write_rgb};
@@ -56,6 +56,9 @@ pub enum PngError {
         /// Rows.
         height: usize,
     },
+    /// A picture in colour or with transparency where grey is needed.
+    #[error("the picture is not plain grey; give a grey PNG of 8 or 16 bits")]
+    NotGrey,
     /// The encoder failed.
     #[error("the picture could not be encoded as PNG: {0}")]
     Encode(#[from] png::EncodingError),
