@@ -55,7 +55,9 @@ pub use analysis::{
     ReaderAnalysis, TamperingReading, analyse,
 };
 pub use design::{DesignError, Exp1Plan, SourceImage, StudyCase, StudyDesign};
-pub use published::{PublishedReader, becker_table2_as_printed, becker_table2_corrected};
+pub use published::{
+    PublishedReader, PublishedReader3, becker_table2_as_printed, becker_table2_corrected, becker_table3,
+};
 pub use rating::{Arm, Question, Rating};
 pub use ratings_file::{RatingsError, read_ratings, write_ratings};
 pub use sheet::{complete_ratings, write_sheet};

@@ -24,7 +24,8 @@ pub fn write_sheet(path: &Path, design: &StudyDesign, readers: &[&str]) -> Resul
 
 /// Reads a filled sheet and adds to each answer what the design knows about its case. The columns `reader, case,
 /// question, rating` are needed; any other column of a ratings file may be left out or empty, and must agree with
-/// the design where it is filled. The answers are those of people.
+/// the design where it is filled. The answers are those of people unless a column `simulated` says `true`, which goes with names that begin with
+/// SIMULATED.
 ///
 /// # Errors
 /// [`RatingsError`] as [`crate::read_ratings`], and for a case that the study does not show.
@@ -36,7 +37,13 @@ pub fn complete_ratings(path: &Path, design: &StudyDesign) -> Result<Vec<Rating>
         let case = design
             .case(row.text("case"))
             .ok_or_else(|| row.wrong("case", "the name of a case of this study, such as C001"))?;
-        let rating = case.rated(&row.name("reader")?, row.question()?, row.rating()?, false);
+        let (reader, simulated) = (row.name("reader")?, row.text("simulated") == "true");
+        // What a program said must not pass for what a person said, nor the other way round.
+        if simulated != reader.starts_with("SIMULATED") {
+            let said = "true for readers whose names begin with SIMULATED, and for no others";
+            return Err(row.wrong("simulated", said));
+        }
+        let rating = case.rated(&reader, row.question()?, row.rating()?, simulated);
         let known = fields(&rating);
         for i in [2, 3, 4, 5, 6, 9] {
             let said = row.text(COLUMNS[i]);

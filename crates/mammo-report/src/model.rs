@@ -82,6 +82,8 @@ pub enum Block {
     Text(String),
     /// A remark that must not be overlooked.
     Note(String),
+    /// Text whose lines and blanks stay as they are, such as the output of a command.
+    Verbatim(String),
     /// Sentences as a list.
     List(Vec<String>),
     /// A table.

@@ -107,6 +107,9 @@ fn section_html(html: &mut String, section: &Section) {
             Block::Note(text) => {
                 let _ = writeln!(html, "<div class=\"note\" role=\"note\">{}</div>", paragraphs(text));
             }
+            Block::Verbatim(text) => {
+                let _ = writeln!(html, "<pre>{}</pre>", escape(text));
+            }
             Block::List(items) => html.push_str(&list(items, "plain")),
             Block::Table(table) => table_html(html, table),
             Block::Plots(plots) => {
@@ -216,6 +219,7 @@ mod tests {
                     .with(Block::Heading(text.to_owned()))
                     .with(Block::Text(text.to_owned()))
                     .with(Block::Note(text.to_owned()))
+                    .with(Block::Verbatim(text.to_owned()))
                     .with(Block::List(vec![text.to_owned()]))
                     .with(Block::Table(table))
                     .with(Block::Plots(vec![

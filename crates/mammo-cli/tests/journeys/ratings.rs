@@ -84,11 +84,14 @@ fn defective_ratings_are_refused_before_anything_changes() {
     fail(tiny(&out).args(["--resume", "--ratings"]).arg(&path), &["ratings.csv"]);
     let nowhere = dir.path().join("nowhere.csv");
     fail(tiny(&out).args(["--resume", "--ratings"]).arg(&nowhere), &["nowhere.csv", "no such ratings file"]);
-    // The simulated ratings of the run itself are not people's.
-    let simulated = out.join("readout/ratings.csv");
-    fail(
-        tiny(&out).args(["--resume", "--ratings"]).arg(&simulated),
-        &["ratings.csv, line 2", "\"simulated\""],
-    );
+    // Simulated ratings do not become people's by another name, nor by another word.
+    let simulated = fs::read_to_string(out.join("readout/ratings.csv")).unwrap();
+    for text in [simulated.replace("SIMULATED ", "Dr "), simulated.replace(",true", ",false")] {
+        fs::write(&path, text).unwrap();
+        fail(
+            tiny(&out).args(["--resume", "--ratings"]).arg(&path),
+            &["ratings.csv, line 2", "\"simulated\"", "SIMULATED"],
+        );
+    }
     same(&before, &files(&out));
 }
