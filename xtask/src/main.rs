@@ -14,6 +14,7 @@ cargo xtask TASK
   bench train [--json]      the training step beside PyTorch's, in one run
   bench ingest [--json]     mammo ingest beside pydicom and scikit-image, in one run
   bench stats [--json]      reader statistics beside numpy, scipy and R, in one run
+  bench room [--json]       the reading room under load and under kills
   ci                        what continuous integration checks: format, lints, docs, tests, the quick run
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resume

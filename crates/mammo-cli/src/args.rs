@@ -35,6 +35,9 @@ pub(crate) enum Command {
     /// Statistics of reader studies: analysis, power, conversion of files
     #[command(subcommand)]
     Stats(crate::stats::StatsCommand),
+    /// Blinded reader studies in the browser: design, reading room, export, analysis
+    #[command(subcommand)]
+    Study(crate::study::StudyCommand),
 }
 
 /// Options of `reproduce-exp1`.

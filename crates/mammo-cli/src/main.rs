@@ -10,6 +10,7 @@ mod interrupt;
 mod preset;
 mod progress;
 mod stats;
+mod study;
 
 /// A training step allocates and frees the same large tensors over and over; this allocator keeps their pages, where the
 /// system's gives them back and fetches them again, which costs a fifth of the step.
@@ -86,6 +87,7 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
+        args::Command::Study(command) => study::run(command),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ingest;
 mod python;
+mod room;
 mod stats;
 mod train;
 mod turn;
@@ -15,6 +16,7 @@ cargo xtask bench WHAT [--json]
   ingest [--quick]  mammo ingest beside a pydicom + scikit-image script, on 200 files of 3328 x 4084 pixels (5.4 GB
                     of disk while it runs)
   stats [--quick]   reader statistics beside numpy, scipy and, where it is installed, R's pROC
+  room [--quick]    the reading room under fifty readers at once, and killed a hundred times
 ";
 
 /// One of the benchmarks.
@@ -23,6 +25,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
     match args.first().map(String::as_str) {
         Some("train") => train::train(flag("--json"), flag("--quick")),
         Some("ingest") => ingest::ingest(flag("--json"), flag("--quick")),
+        Some("room") => room::room(flag("--json"), flag("--quick")),
         Some("stats") => stats::stats(flag("--json"), flag("--quick")),
         other => {
             eprintln!("xtask: {} is not a benchmark\n\n{HELP}", other.unwrap_or("nothing"));

@@ -3,7 +3,7 @@
 mod config;
 mod counterfactual;
 mod examples;
-mod folder;
+pub(crate) mod folder;
 mod images;
 mod page;
 mod readout;
@@ -12,6 +12,7 @@ mod training;
 mod translation;
 
 pub(crate) use config::{DataSource, known_device};
+pub(crate) use page::{readout::readout as readout_section, words::auc_text};
 
 use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};
 use crate::{Ending, interrupt, progress::Progress};
@@ -24,7 +25,10 @@ use std::io::Write;
 use std::time::Instant;
 
 /// Who made a picture, for its mark.
-const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));
+pub(crate) const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));
+
+/// The mark of every image that readers may see, original or not: a mark that told them apart would tell the readers.
+const STUDY_IMAGE: &str = "an image of a reader study, in which some images are made by a CycleGAN";
 
 /// `mammo reproduce-exp1`.
 pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
@@ -65,6 +69,11 @@ pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
     eprintln!("done after {:.0} s; open {}", clock.elapsed().as_secs_f64(), folder.report().display());
     writeln!(std::io::stdout(), "{}", folder.report().display())?;
     Ok(Ending::Done)
+}
+
+/// The prepared images of a finished run, made again from its release.
+pub(crate) fn images_of(config: &RunConfig, folder: &RunFolder) -> anyhow::Result<images::Images> {
+    images::load(config, folder, images::select_given(config)?)
 }
 
 /// `mammo phantom`.

@@ -1,9 +1,9 @@
 //! The readout: who rates what, and what it says.
 
-use super::MADE_BY;
 use super::config::RunConfig;
 use super::folder::RunFolder;
 use super::images::Images;
+use super::{MADE_BY, STUDY_IMAGE};
 use anyhow::Context;
 use mammo_core::{Label, Plane};
 use mammo_png::{Mark, write_gray8};
@@ -78,7 +78,7 @@ pub(crate) fn read(
     let planes = design.cases.iter().map(shown).collect::<anyhow::Result<Vec<_>>>()?;
     let pictures = folder.subfolder("readout/images")?;
     // One mark for both arms: a mark that told them apart would tell the readers.
-    let mark = Mark::new(MADE_BY, "an image of a reader study, in which some images are made by a CycleGAN");
+    let mark = Mark::new(MADE_BY, STUDY_IMAGE);
     for (case, plane) in design.cases.iter().zip(&planes) {
         write_gray8(&pictures.join(format!("{}.png", case.case)), plane, &mark)?;
     }

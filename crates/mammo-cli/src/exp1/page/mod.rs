@@ -3,9 +3,9 @@
 mod cohort;
 mod findings;
 mod pictures;
-mod readout;
+pub(super) mod readout;
 mod training;
-mod words;
+pub(super) mod words;
 
 use super::config::RunConfig;
 use super::counterfactual::Scores;
@@ -63,7 +63,7 @@ pub(crate) fn write(folder: &RunFolder) -> anyhow::Result<()> {
         cohort(&run),
         pictures(folder, &run)?,
         counterfactual(&run),
-        readout(&run),
+        readout(&run.analysis),
         artefacts(&run),
         training(folder, &run)?,
     ];

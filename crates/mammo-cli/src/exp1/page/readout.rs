@@ -1,13 +1,12 @@
 //! What the readers made of it, beside the paper.
 
-use super::Run;
 use super::words::{auc_text, p_text};
 use mammo_reader::{Analysis, Measured, PublishedReader, becker_table2_as_printed, becker_table2_corrected};
 use mammo_readout::AucTest;
 use mammo_report::{Block, Plot, RocCurve, RocPlot, Section, Table, estimate_text, number_text};
 
-pub(super) fn readout(run: &Run) -> Section {
-    let analysis = &run.analysis;
+/// The readout of any study with its analysis beside the paper's tables.
+pub(crate) fn readout(analysis: &Analysis) -> Section {
     let simulated = analysis.simulated;
     let intro = if simulated {
         "The readers here are SIMULATED: model observers fitted on original training images only, each with channels and \
@@ -18,7 +17,7 @@ pub(super) fn readout(run: &Run) -> Section {
     };
     let mut ours = Table::new(
         format!(
-            "This run: {} images, {} of them in pairs. AUC (95 % interval)",
+            "Ours: {} images, {} of them in pairs. AUC (95 % interval)",
             analysis.n_cases,
             2 * analysis.n_pairs
         ),

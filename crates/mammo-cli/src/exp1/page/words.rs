@@ -4,7 +4,7 @@ use mammo_forensics::Estimate;
 use mammo_readout::AucEstimate;
 use mammo_report::{estimate_text, number_text};
 
-pub(super) fn auc_text(estimate: &AucEstimate) -> String {
+pub(crate) fn auc_text(estimate: &AucEstimate) -> String {
     estimate_text(estimate.auc, Some((estimate.ci_low, estimate.ci_high)), 2)
 }
 

@@ -1,0 +1,132 @@
+//! From a finished run to a study.
+
+use super::args::DesignArgs;
+use crate::exp1::MADE_BY;
+use crate::exp1::folder::RunFolder;
+use anyhow::{Context, bail};
+use fs_err as fs;
+use mammo_core::{ImageId, Label, PatientId, Plane, Seed};
+use mammo_reader::{Arm, SourceImage};
+use mammo_readout::power::{MeanDesign, ReaderModel};
+use mammo_room::{Plan, Source, StudyFolder, Truth, draw};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// `mammo study design`.
+pub(super) fn run(args: &DesignArgs) -> anyhow::Result<()> {
+    let plan = Plan::read(&args.design)?;
+    let folder = RunFolder::existing(&args.run)?;
+    let mut sources = sources(&args.run, "late")?;
+    if let Some(early) = &args.early {
+        RunFolder::existing(early)?;
+        add_early(&mut sources, &args.run, early)?;
+    }
+    let seed = match args.seed {
+        Some(seed) => Seed(seed),
+        None => folder.config()?.seed,
+    };
+    let truth = draw(&plan, &sources, seed)?;
+    if truth.plan.n_images() != plan.n_images() || truth.plan.training_cases != plan.training_cases {
+        eprintln!(
+            "note: the held-out images of the run allow {} images and {} training images instead of {} and {}",
+            truth.plan.n_images(),
+            truth.plan.training_cases,
+            plan.n_images(),
+            plan.training_cases
+        );
+    }
+    // A gap that cannot be kept is to be known now and not when the first reader is added.
+    mammo_room::reading_order(&truth, "trial")?;
+    StudyFolder::create(&args.out, &truth, &sources, MADE_BY)?;
+    eprintln!("{}", summary(&truth, args.readers)?);
+    super::say(&args.out.display().to_string())
+}
+
+/// The held-out images of a run with their translations under the name of a checkpoint.
+fn sources(run: &Path, checkpoint: &str) -> anyhow::Result<Vec<Source>> {
+    let manifest = run.join("manifest.jsonl");
+    let mut sources = Vec::new();
+    for (number, line) in fs::read_to_string(&manifest)?.lines().enumerate() {
+        let record: serde_json::Value = serde_json::from_str(line)
+            .with_context(|| format!("{}: line {} is no record", manifest.display(), number + 1))?;
+        if record["part"] != "test" {
+            continue;
+        }
+        let text = |field: &str| {
+            record[field]
+                .as_str()
+                .map(str::to_owned)
+                .with_context(|| format!("{}: line {} has no {field}", manifest.display(), number + 1))
+        };
+        let id = text("image_id")?;
+        let label: Label = serde_json::from_value(record["label"].clone())?;
+        let what = if label == Label::Healthy { "injected" } else { "removed" };
+        let folder = run.join("translated");
+        sources.push(Source {
+            image: SourceImage {
+                id: ImageId::new(id.clone()),
+                patient: PatientId::new(text("patient_id")?),
+                label,
+            },
+            original: picture(&folder.join(format!("{id}_original.png")))?,
+            modified: [(checkpoint.to_owned(), picture(&folder.join(format!("{id}_{what}.png")))?)].into(),
+        });
+    }
+    if sources.is_empty() {
+        bail!("{}: the run has no held-out images", manifest.display());
+    }
+    Ok(sources)
+}
+
+fn picture(path: &Path) -> anyhow::Result<Plane> {
+    let bytes = fs::read(path)
+        .with_context(|| format!("{}: is it a run of this version? Make the run again", path.display()))?;
+    mammo_png::decode_gray(&bytes).with_context(|| path.display().to_string())
+}
+
+fn add_early(late: &mut [Source], run: &Path, early: &Path) -> anyhow::Result<()> {
+    let mut found: BTreeMap<_, _> =
+        sources(early, "early")?.into_iter().map(|s| (s.image.id.clone(), s)).collect();
+    for source in late {
+        let Some(other) = found.remove(&source.image.id).filter(|o| o.original == source.original) else {
+            bail!(
+                "{}: its held-out images are not those of {}; make it with the same data, preset and seed and fewer \
+                 --steps",
+                early.display(),
+                run.display()
+            );
+        };
+        source.modified.extend(other.modified);
+    }
+    Ok(())
+}
+
+/// What was drawn, and what so many readers can show with it.
+fn summary(truth: &Truth, readers: usize) -> anyhow::Result<String> {
+    let count = |arm| truth.cases.iter().filter(|c| c.case.arm == arm).count();
+    let (modified, original) = (count(Arm::Modified), count(Arm::Original));
+    let mut text = format!(
+        "{}: {original} original and {modified} modified images, {} of them in pairs; {} training images; {} sittings\n",
+        truth.plan.title,
+        2 * truth.pairs().len(),
+        truth.training.len(),
+        truth.plan.sessions
+    );
+    if readers < 2 {
+        return Ok(text + "power: plan at least two readers; one reader says nothing about others");
+    }
+    write!(text, "power of {readers} readers at 5 %, readers and cases random (mammo stats power mean):")?;
+    let design =
+        |auc| MeanDesign { auc, readers, n_pos: modified, n_neg: original, model: ReaderModel::default() };
+    for auc in [0.6, 0.7, 0.8] {
+        let power = design(auc).power_against(0.5, 0.05)?;
+        write!(
+            text,
+            "\n  to see that modified images are told from originals, if their true AUC is {auc}: {power:.2}"
+        )?;
+    }
+    let fooled = design(0.5).equivalence_power(0.5, 0.1, 0.05)?;
+    write!(text, "\n  to show that readers are fooled (AUC within 0.1 of 0.5), if they are: {fooled:.2}")?;
+    Ok(text)
+}
