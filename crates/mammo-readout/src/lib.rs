@@ -48,6 +48,7 @@
 
 mod auc;
 mod binormal;
+mod binormal_covariance;
 mod bootstrap;
 mod clustered;
 mod contrast;
@@ -81,6 +82,7 @@ mod venkatraman;
 
 pub use auc::auc;
 pub use binormal::{Binormal, BinormalFit, Degeneracy, binormal};
+pub use binormal_covariance::{BinormalCurve, binormal_covariance, binormal_variance_published};
 pub use bootstrap::{Bootstrap, BootstrapLimits, bootstrap, bootstrap_paired, bootstrap_unpaired};
 pub use clustered::{ClusteredRatings, clustered, compare_clustered};
 pub use contrast::{ContrastEstimate, ContrastTest, CorrelatedAucs, delong_curves};

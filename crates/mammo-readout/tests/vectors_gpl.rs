@@ -1,8 +1,10 @@
 //! Answers for data that come with GPL packages, which are not part of the repository; see `tests/data/README.md`.
 
+use mammo_readout::power::PairedRoc;
 use mammo_readout::{
-    Band, BinormalFit, Degeneracy, Interval, KappaWeights, RocCurve, binormal, cohen_kappa, compare_paired,
-    compare_unpaired_t, delong, delong_curves, hanley_mcneil_published, non_inferiority,
+    Band, BinormalCurve, BinormalFit, Degeneracy, Interval, KappaWeights, RocCurve, binormal,
+    binormal_covariance, binormal_variance_published, cohen_kappa, compare_paired, compare_unpaired_t,
+    delong, delong_curves, hanley_mcneil_published, non_inferiority,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +24,73 @@ fn vectors(table: &str, answers: &str) -> Option<(Vec<Row>, Value)> {
     let rows = shared::vector(table)?;
     let rows = csv::Reader::from_reader(rows.as_bytes()).deserialize().map(Result::unwrap).collect();
     Some((rows, serde_json::from_str(&shared::vector(answers)?).unwrap()))
+}
+
+/// The answers fit a line to the curves on normal deviates, specificities by sensitivities, and take its intercept and
+/// slope for `a` and `b`. That line describes the curve with the classes exchanged, while correlations and counts stay
+/// where they were; so the printed values, covariances and a power, are those of the formulas at mixed parameters, which
+/// checks the formulas. With the classes straight they give others.
+fn binormal_covariances(columns: &BTreeMap<&str, Vec<f64>>, truth: &[bool], answers: &Value) {
+    let curve = |name: &str| {
+        let points: Vec<(f64, f64)> = RocCurve::new(&columns[name], truth)
+            .unwrap()
+            .points
+            .iter()
+            .map(|p| (p.true_positive_rate, 1.0 - p.false_positive_rate))
+            .filter(|(se, sp)| *se > 0.0 && *se < 1.0 && *sp > 0.0 && *sp < 1.0)
+            .map(|(se, sp)| (deviate(se), deviate(sp)))
+            .collect();
+        let (x, y) = points.into_iter().unzip::<f64, f64, Vec<_>, Vec<_>>();
+        let slope = centred(&x, &y) / centred(&x, &x);
+        let a = mean(&y) - slope * mean(&x);
+        BinormalCurve { a, b: -slope }
+    };
+    let correlation = |one: &str, two: &str, positive: bool| {
+        let of = |name: &str| -> Vec<f64> {
+            columns[name].iter().zip(truth).filter(|(_, t)| **t == positive).map(|(v, _)| *v).collect()
+        };
+        let (x, y) = (of(one), of(two));
+        centred(&x, &y) / (centred(&x, &x) * centred(&y, &y)).sqrt()
+    };
+    for pair in ["wfns,ndka", "ndka,s100b", "s100b,wfns"] {
+        let (one, two) = pair.split_once(',').unwrap();
+        let (positive, negative) = (correlation(one, two, true), correlation(one, two, false));
+        let curves = [curve(one), curve(two)];
+        let mixed = binormal_covariance(curves, positive, negative, 41, 72).unwrap();
+        // Seven significant digits are printed.
+        let expected = answers["obuchowski_binormal_cov"][pair].as_f64().unwrap();
+        assert!((mixed / expected - 1.0).abs() < 5e-7, "{pair}: {mixed} is not {expected}");
+        let straight = binormal_covariance(curves, negative, positive, 72, 41).unwrap();
+        assert!((straight / expected - 1.0).abs() > 1e-3, "{pair}");
+        if pair == "wfns,ndka" {
+            let variance = |name| binormal_variance_published(curve(name), 41, 72).unwrap();
+            let auc = |name: &str| delong(&columns[name], truth, Interval::default()).unwrap().auc;
+            let planned = PairedRoc {
+                difference: auc("ndka") - auc("wfns"),
+                var_a: variance("ndka"),
+                var_b: variance("wfns"),
+                covariance: mixed,
+                pilot_positives: 41.0,
+                alpha: 0.05,
+                two_sided: true,
+            };
+            let expected = &answers["power_two_curves_delong"]["ndka vs wfns obuchowski"]["power"];
+            near(planned.power(41.0).unwrap(), expected, 5e-8);
+        }
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn centred(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(u, v)| (u - mean(x)) * (v - mean(y))).sum()
+}
+
+fn deviate(p: f64) -> f64 {
+    use statrs::distribution::ContinuousCDF;
+    statrs::distribution::Normal::standard().inverse_cdf(p)
 }
 
 #[test]
@@ -51,6 +120,7 @@ fn subarachnoid_haemorrhage() {
         let published = hanley_mcneil_published(normal.auc, 41, 72, Interval::default()).unwrap();
         near(published.se, &answers["hanley_mcneil_se_recomputed"][name], 1e-12);
     }
+    binormal_covariances(&columns, &truth, &answers);
     let female: Vec<usize> = (0..rows.len()).filter(|&i| rows[i]["gender"] == "Female").collect();
     let pick = |values: &[f64]| female.iter().map(|&i| values[i]).collect::<Vec<_>>();
     let female_truth: Vec<bool> = female.iter().map(|&i| truth[i]).collect();

@@ -118,6 +118,7 @@ impl Browser {
 
     fn sign_in(&self, url: &str, name: &str, code: &str) {
         self.go(&format!("{url}/sign-in"));
+        self.wait("the field for the name", "return document.activeElement.id === 'name'");
         self.keys(&format!("{name}\t"));
         self.keys(&format!("{code}{ENTER}"));
     }

@@ -85,3 +85,29 @@ pub(crate) fn sign_out(db: &Connection, token: &str) -> Result<(), RoomError> {
     db.execute("DELETE FROM sign_ins WHERE token = ?", [digest(token)])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Role, account_by_name, add_account, open};
+
+    #[test]
+    fn sessions_end_when_idle_and_after_their_life() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = open(&dir.path().join("room.sqlite")).unwrap();
+        add_account(&mut db, "ann", Role::Reader, false, None, &[]).unwrap();
+        let ann = account_by_name(&db, "ann").unwrap().unwrap();
+        let limits = (100, 1000);
+        let token = sign_in(&db, &ann, 0).unwrap();
+        let holds = |now| find_sign_in(&db, &token, now, limits).unwrap().is_some();
+        assert!((0..=10).all(|i| holds(i * 90)), "in use");
+        assert!(!holds(1001), "its life is over");
+        assert!(!holds(900), "and it does not come back");
+        let token = sign_in(&db, &ann, 2000).unwrap();
+        assert!(find_sign_in(&db, &token, 2101, limits).unwrap().is_none(), "idle");
+        let stored: String = db
+            .query_row("SELECT group_concat(token) FROM sign_ins", [], |row| row.get(0))
+            .unwrap_or_default();
+        assert!(!stored.contains(&token), "the token itself is not stored");
+    }
+}
