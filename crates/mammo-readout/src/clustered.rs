@@ -100,6 +100,13 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     }
 
     /// The Mann-Whitney AUC of the arm; clusters do not change it.
+    ///
+    /// ```
+    /// use mammo_readout::ClusteredRatings;
+    /// let arm = ClusteredRatings::new(&[1.0, 3.0, 2.0, 4.0], &[false, true, false, true], &["a", "a", "b", "b"])?;
+    /// assert_eq!(arm.auc(), 1.0);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn auc(&self) -> f64 {
         self.auc
     }

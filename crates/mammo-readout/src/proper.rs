@@ -49,6 +49,15 @@ pub struct ProperBinormal {
 
 impl ProperBinormal {
     /// True-positive rate at a false-positive rate in `[0, 1]`.
+    ///
+    /// ```
+    /// use mammo_readout::{Interval, ProperFit, proper_binormal};
+    /// let ratings = [1.0, 2.0, 2.0, 3.0, 4.0, 1.0, 3.0, 2.0, 3.0, 3.0, 4.0, 5.0, 5.0, 4.0];
+    /// let positive: Vec<bool> = (0..14).map(|i| i >= 7).collect();
+    /// let ProperFit::Fitted(fit) = proper_binormal(&ratings, &positive, Interval::default())? else { panic!() };
+    /// assert!(fit.true_positive_rate(0.2) > 0.2);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn true_positive_rate(&self, false_positive_rate: f64) -> f64 {
         match false_positive_rate {
             f if f <= 0.0 => 0.0,

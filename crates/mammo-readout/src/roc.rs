@@ -66,6 +66,13 @@ impl RocCurve {
     }
 
     /// Area under the straight lines between the points; equal to [`crate::auc`] up to rounding.
+    ///
+    /// ```
+    /// use mammo_readout::RocCurve;
+    /// let curve = RocCurve::new(&[1.0, 2.0, 2.0, 3.0], &[false, true, false, true])?;
+    /// assert_eq!(curve.auc(), 0.875);
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
+    /// ```
     pub fn auc(&self) -> f64 {
         self.points
             .windows(2)

@@ -70,7 +70,7 @@ pub(crate) struct AnalyseArgs {
     #[arg(long, value_enum, default_value_t = Method::Or)]
     pub(crate) method: Method,
 
-    /// Figure of merit: auc, pauc:FROM-TO (false positive rates), sens:THRESHOLD, spec:THRESHOLD, or sens@SPECIFICITY
+    /// Figure of merit: auc, binormal (maximum likelihood), pauc:FROM-TO (false positive rates), sens:THRESHOLD, spec:THRESHOLD, or sens@SPECIFICITY
     #[arg(long, default_value = "auc", value_parser = fom)]
     pub(crate) fom: FigureOfMerit,
 
@@ -420,13 +420,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn fom(text: &str) -> Result<FigureOfMerit, String> {
-    const HELP: &str = "give auc, pauc:FROM-TO, sens:THRESHOLD, spec:THRESHOLD or sens@SPECIFICITY";
+    const HELP: &str = "give auc, binormal, pauc:FROM-TO, sens:THRESHOLD, spec:THRESHOLD or sens@SPECIFICITY";
     let number = |t: &str| t.parse::<f64>().map_err(|_| HELP.to_owned());
     if let Some(at) = text.strip_prefix("sens@") {
         return Ok(FigureOfMerit::SensitivityAt { specificity: number(at)? });
     }
     match text.split_once(':') {
         None if text == "auc" => Ok(FigureOfMerit::Auc),
+        None if text == "binormal" => Ok(FigureOfMerit::BinormalAuc),
         Some(("pauc", range)) => {
             let (from, to) = range.split_once('-').ok_or(HELP)?;
             Ok(FigureOfMerit::PartialAuc { from: number(from)?, to: number(to)? })

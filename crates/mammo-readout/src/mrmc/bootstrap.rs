@@ -142,7 +142,7 @@ pub fn bootstrap(study: &Study, settings: BootstrapSettings) -> Result<Bootstrap
         }
     }
     let left_out = draws.iter().filter(|d| d.1).count();
-    let mut flags = data_flags(study, &cells, FigureOfMerit::Auc);
+    let mut flags = data_flags(study, &cells, FigureOfMerit::Auc)?;
     for estimate in treatments.iter().chain(&differences).filter(|e| e.ci_low.is_nan()) {
         flags.push(Flag::ZeroStandardError { what: estimate.name.clone() });
     }

@@ -125,9 +125,10 @@ impl Covariances {
 fn units(study: &Study, fom: FigureOfMerit) -> f64 {
     let (positive, negative) = study.class_sizes();
     let units = match fom {
-        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } | FigureOfMerit::SensitivityAt { .. } => {
-            positive + negative
-        }
+        FigureOfMerit::Auc
+        | FigureOfMerit::BinormalAuc
+        | FigureOfMerit::PartialAuc { .. }
+        | FigureOfMerit::SensitivityAt { .. } => positive + negative,
         FigureOfMerit::Sensitivity { .. } => positive,
         FigureOfMerit::Specificity { .. } => negative,
     };
@@ -160,8 +161,12 @@ pub(super) fn value(cell: &Cell, fom: FigureOfMerit) -> f64 {
     if fom == FigureOfMerit::Auc {
         return cell.auc();
     }
-    let ratings = |slots: &[Option<f64>]| slots.iter().copied().flatten().collect::<Vec<_>>();
     fom.of(&ratings(&cell.negative), &ratings(&cell.positive))
+}
+
+/// Ratings that were given.
+pub(super) fn ratings(slots: &[Option<f64>]) -> Vec<f64> {
+    slots.iter().copied().flatten().collect()
 }
 
 /// The figure of merit without each case in turn, negatives first.
@@ -169,17 +174,21 @@ pub(super) fn leave_one_out(cell: &Cell, fom: FigureOfMerit) -> Vec<f64> {
     if fom == FigureOfMerit::Auc {
         return cell.leave_one_out();
     }
-    let whole = value(cell, fom);
+    leave_one_out_by(cell, |negative, positive| fom.of(negative, positive), value(cell, fom))
+}
+
+/// Any quantity without each case in turn, negatives first; `whole` where the case was not read.
+pub(super) fn leave_one_out_by<T: Copy>(cell: &Cell, of: impl Fn(&[f64], &[f64]) -> T, whole: T) -> Vec<T> {
     let ratings = |slots: &[Option<f64>], skip: Option<usize>| -> Vec<f64> {
         slots.iter().enumerate().filter(|(i, _)| Some(*i) != skip).filter_map(|(_, r)| *r).collect()
     };
     let (all_neg, all_pos) = (ratings(&cell.negative, None), ratings(&cell.positive, None));
     let negatives = cell.negative.iter().enumerate().map(|(i, rating)| match rating {
-        Some(_) => fom.of(&ratings(&cell.negative, Some(i)), &all_pos),
+        Some(_) => of(&ratings(&cell.negative, Some(i)), &all_pos),
         None => whole,
     });
     let positives = cell.positive.iter().enumerate().map(|(i, rating)| match rating {
-        Some(_) => fom.of(&all_neg, &ratings(&cell.positive, Some(i))),
+        Some(_) => of(&all_neg, &ratings(&cell.positive, Some(i))),
         None => whole,
     });
     negatives.chain(positives).collect()

@@ -130,7 +130,7 @@ pub fn dorfman_berbaum_metz(study: &Study, settings: MrmcSettings) -> Result<Dbm
             row.iter().zip(values).map(of).collect()
         })
         .collect();
-    let mut flags = data_flags(study, &cells, fom);
+    let mut flags = data_flags(study, &cells, fom)?;
     let all = (i > 1).then(|| anova(&pseudo));
     let components = components(all.as_ref(), i, j, k, &mut flags);
     let (jf, kf, df1) = (j as f64, k as f64, i as f64 - 1.0);

@@ -23,6 +23,16 @@ pub enum MrmcError {
         /// The name.
         name: String,
     },
+    /// The ratings of a cell allow no binormal curve, or more than one.
+    #[error(
+        "the ratings of reader {reader:?} under treatment {treatment:?} have no best binormal curve; use the empirical AUC"
+    )]
+    NoBinormalFit {
+        /// The reader.
+        reader: String,
+        /// The treatment.
+        treatment: String,
+    },
     /// A name is declared twice.
     #[error("the {what} {name:?} is declared twice; names must differ")]
     DuplicateName {

@@ -42,6 +42,19 @@ pub enum Flag {
         /// How many.
         replicates: usize,
     },
+    /// A binormal fit has no maximum, and the area under its limit was taken instead.
+    LimitOfFits {
+        /// The reader.
+        reader: String,
+        /// The treatment.
+        treatment: String,
+        /// The area of the reader under the treatment.
+        area: f64,
+        /// Whether it is a limit itself.
+        whole: bool,
+        /// How many of the jackknife's fits, each without one case, are limits.
+        without_a_case: usize,
+    },
     /// A reader-treatment cell has an AUC of exactly 0 or 1, where its variance estimate is zero and too small.
     PerfectSeparation {
         /// The reader.
@@ -78,6 +91,14 @@ impl std::fmt::Display for Flag {
                 f,
                 "in {replicates} replicates a reader had drawn cases of one class only and was left out of the mean"
             ),
+            Self::LimitOfFits { reader, treatment, area, whole, without_a_case } => {
+                let what = if *whole { "is" } else { "is not, but has fits without one case that are" };
+                write!(
+                    f,
+                    "the binormal area {area:.4} of reader {reader} under treatment {treatment} {what} a limit and no \
+                     maximum ({without_a_case} without one case); its variance estimate is doubtful"
+                )
+            }
             Self::PerfectSeparation { reader, treatment, auc } => write!(
                 f,
                 "reader {reader} has AUC {auc} under treatment {treatment}, where the variance estimate is zero"

@@ -1,4 +1,5 @@
 use super::MrmcError;
+use super::binormal_area::binormal_area;
 use serde::{Deserialize, Serialize};
 
 /// What is computed from the ratings of one reader under one treatment.
@@ -8,6 +9,9 @@ pub enum FigureOfMerit {
     /// Area under the empirical ROC curve (Mann-Whitney, ties one half).
     #[default]
     Auc,
+    /// Area under the binormal curve of each reader and treatment, fitted by maximum likelihood; where the likelihood has
+    /// no maximum, its limit, which the analysis flags.
+    BinormalAuc,
     /// Area under the empirical ROC curve between two false positive rates, divided by the width of the range.
     PartialAuc {
         /// Lower false positive rate.
@@ -43,6 +47,7 @@ impl FigureOfMerit {
     pub fn name(self) -> String {
         match self {
             Self::Auc => "AUC".to_owned(),
+            Self::BinormalAuc => "binormal AUC".to_owned(),
             Self::PartialAuc { from, to } => format!("partial AUC, FPR {from} to {to}, per width"),
             Self::Sensitivity { at_least } => format!("sensitivity at rating {at_least} or more"),
             Self::SensitivityAt { specificity } => format!("sensitivity at specificity {specificity}"),
@@ -79,7 +84,7 @@ impl FigureOfMerit {
     /// ```
     pub fn chance(self) -> Option<f64> {
         match self {
-            Self::Auc => Some(0.5),
+            Self::Auc | Self::BinormalAuc => Some(0.5),
             Self::PartialAuc { from, to } => Some(f64::midpoint(from, to)),
             Self::SensitivityAt { specificity } => Some(1.0 - specificity),
             Self::Sensitivity { .. } | Self::Specificity { .. } => None,
@@ -93,6 +98,7 @@ impl FigureOfMerit {
         };
         match self {
             Self::Auc => area(negative, positive, 0.0, 1.0),
+            Self::BinormalAuc => binormal_area(negative, positive).0,
             Self::PartialAuc { from, to } => area(negative, positive, from, to) / (to - from),
             Self::Sensitivity { at_least } => share(positive, at_least),
             Self::SensitivityAt { specificity } => height(negative, positive, 1.0 - specificity),
@@ -130,7 +136,7 @@ fn area(negative: &[f64], positive: &[f64], from: f64, to: f64) -> f64 {
 }
 
 /// The operating points of the empirical curve as (false positive rate, true positive rate), thresholds falling.
-fn curve(negative: &[f64], positive: &[f64]) -> Vec<(f64, f64)> {
+pub(super) fn curve(negative: &[f64], positive: &[f64]) -> Vec<(f64, f64)> {
     let falling = |values: &[f64]| {
         let mut sorted = values.to_vec();
         sorted.sort_by(|a, b| b.total_cmp(a));

@@ -275,7 +275,9 @@ fn kernels(study: &Study, fom: FigureOfMerit) -> Result<Vec<Vec<Cell>>, MrmcErro
         FigureOfMerit::Specificity { at_least } => {
             Some(Cell::from_slots(map(&cell.negative, &|r| call(r, at_least)), map(&cell.positive, &|_| 0.5)))
         }
-        FigureOfMerit::PartialAuc { .. } | FigureOfMerit::SensitivityAt { .. } => None,
+        FigureOfMerit::BinormalAuc
+        | FigureOfMerit::PartialAuc { .. }
+        | FigureOfMerit::SensitivityAt { .. } => None,
     };
     let cells: Option<Vec<Vec<Cell>>> =
         cells(study).into_iter().map(|row| row.into_iter().map(of).collect()).collect();

@@ -10,6 +10,7 @@
 //!
 //! Every result carries flags: negative variance estimates, missing readings and perfect separation are said, not hidden.
 
+mod binormal_area;
 mod bootstrap;
 mod cell;
 mod clusters;

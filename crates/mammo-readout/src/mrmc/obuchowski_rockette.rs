@@ -1,3 +1,4 @@
+use super::binormal_area::check_fits;
 use super::{
     CovarianceMethod, Difference, FigureOfMerit, Flag, Inference, MrmcError, OverallTest, Study, TTest,
     TreatmentMean,
@@ -197,7 +198,7 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
         .map(|row| row.iter().map(|cell| covariance::value(cell, settings.fom)).collect())
         .collect();
     let covariances = Covariances::new(study, &cells, settings.fom, settings.covariance)?;
-    let mut flags = data_flags(study, &cells, settings.fom);
+    let mut flags = data_flags(study, &cells, settings.fom)?;
     let ms = MeanSquares::new(&values);
     let components = components(&ms, &covariances, study.treatments().len(), &mut flags);
     let single: Vec<SingleTreatment> = (0..values.len())
@@ -239,8 +240,12 @@ pub fn obuchowski_rockette(study: &Study, settings: MrmcSettings) -> Result<OrAn
 }
 
 /// Flags that follow from the data alone.
-pub(super) fn data_flags(study: &Study, cells: &[Vec<Cell>], fom: FigureOfMerit) -> Vec<Flag> {
-    let mut flags = Vec::new();
+pub(super) fn data_flags(
+    study: &Study,
+    cells: &[Vec<Cell>],
+    fom: FigureOfMerit,
+) -> Result<Vec<Flag>, MrmcError> {
+    let mut flags = check_fits(study, cells, fom)?;
     let expected = study.treatments().len() * study.readers().len() * study.cases().len();
     if study.missing() > 0 {
         flags.push(Flag::MissingReadings { missing: study.missing(), expected });
@@ -257,7 +262,7 @@ pub(super) fn data_flags(study: &Study, cells: &[Vec<Cell>], fom: FigureOfMerit)
             }
         }
     }
-    flags
+    Ok(flags)
 }
 
 /// Flags for what has no standard error, view by view.

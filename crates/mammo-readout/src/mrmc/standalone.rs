@@ -96,7 +96,7 @@ pub fn compare_with_standalone(
     }
     cov2 /= j * (j - 1.0);
 
-    let mut flags = data_flags(study, &cells, settings.fom);
+    let mut flags = data_flags(study, &cells, settings.fom)?;
     if cov2 < 0.0 {
         flags.push(Flag::NegativeVariance { component: "Cov2 of the differences".to_owned(), value: cov2 });
     }

@@ -130,6 +130,16 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError`] for a duplicate reading, a case with two truths, a rating that is not finite, or no rows.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Reading, Study};
+    /// let row = |case: &str, positive, rating| Reading {
+    ///     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0)])?;
+    /// assert_eq!(study.cases().len(), 2);
+    /// assert!(Study::from_readings([row("a", true, 4.0), row("a", true, 3.0)]).is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn from_readings(readings: impl IntoIterator<Item = Reading>) -> Result<Self, MrmcError> {
         let mut study = Self::empty();
         let mut placed = Vec::new();
@@ -188,6 +198,16 @@ impl Study {
     /// # Errors
     /// [`MrmcError`] for a name that was not declared, a second reading of the same cell, or a rating that is not
     /// finite.
+    ///
+    /// ```
+    /// use mammo_readout::mrmc::{Case, Study};
+    /// let cases = [("a", true), ("b", false)].map(|(name, positive)| Case { name: name.into(), positive });
+    /// let mut study = Study::declared(["r".to_owned()], ["film".to_owned()], cases)?;
+    /// study.read("r", "film", "a", 4.0)?;
+    /// assert_eq!(study.missing(), 1);
+    /// assert!(study.read("nobody", "film", "a", 4.0).is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn read(&mut self, reader: &str, treatment: &str, case: &str, rating: f64) -> Result<(), MrmcError> {
         let r =
             self.readers.at.get(reader).ok_or_else(|| MrmcError::UnknownReader { name: reader.into() })?;
@@ -249,6 +269,15 @@ impl Study {
     }
 
     /// Says which truth the cases are scored against, for reports: `source label`, `intended label`, `modified`.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.with_truth_name("biopsy").truth_name(), "biopsy");
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     #[must_use]
     pub fn with_truth_name(mut self, name: impl Into<String>) -> Self {
         self.truth_name = name.into();
@@ -287,6 +316,17 @@ impl Study {
     }
 
     /// How many clusters the cases form, where that was said.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.clusters(), None);
+    /// let paired = study.with_clusters(|case| if case.name == "c" { "b".into() } else { case.name.clone() });
+    /// assert_eq!(paired.clusters(), Some(2));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn clusters(&self) -> Option<usize> {
         self.clusters.as_ref().map(|c| c.count)
     }
@@ -327,26 +367,71 @@ impl Study {
     }
 
     /// Readers in order.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.readers(), ["r"]);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn readers(&self) -> &[String] {
         &self.readers.list
     }
 
     /// Treatments in order.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.treatments(), ["film"]);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn treatments(&self) -> &[String] {
         &self.treatments.list
     }
 
     /// Cases in order.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!((study.cases().len(), study.cases()[0].positive), (3, true));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }
 
     /// The rating of a case, `None` where it was not read. Indices count as in the lists of names.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.rating(0, 0, 1), Some(2.0));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn rating(&self, treatment: usize, reader: usize, case: usize) -> Option<f64> {
         self.cells[treatment][reader][case]
     }
 
     /// All ratings of a reader under a treatment, one entry a case.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.cell(0, 0), [Some(4.0), Some(2.0), Some(1.0)]);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn cell(&self, treatment: usize, reader: usize) -> &[Option<f64>] {
         &self.cells[treatment][reader]
     }
@@ -355,6 +440,16 @@ impl Study {
     ///
     /// # Errors
     /// [`MrmcError::UnknownTreatment`].
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.treatment_index("film")?, 0);
+    /// assert!(study.treatment_index("digital").is_err());
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn treatment_index(&self, name: &str) -> Result<usize, MrmcError> {
         self.treatments.at.get(name).copied().ok_or_else(|| MrmcError::UnknownTreatment {
             name: name.to_owned(),
@@ -363,11 +458,29 @@ impl Study {
     }
 
     /// How many readings a complete study of this size would have more.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.missing(), 0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn missing(&self) -> usize {
         self.cells.iter().flatten().flatten().filter(|rating| rating.is_none()).count()
     }
 
     /// Positive and negative cases.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.class_sizes(), (1, 2));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn class_sizes(&self) -> (usize, usize) {
         let positive = self.cases.iter().filter(|case| case.positive).count();
         (positive, self.cases.len() - positive)
@@ -427,6 +540,15 @@ impl Study {
     }
 
     /// The readings as rows, by treatment, reader and case.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let row = |case: &str, positive, rating| Reading {
+    /// #     reader: "r".into(), treatment: "film".into(), case: case.into(), positive, rating };
+    /// # let study = Study::from_readings([row("a", true, 4.0), row("b", false, 2.0), row("c", false, 1.0)])?;
+    /// assert_eq!(study.readings().map(|r| r.rating).sum::<f64>(), 7.0);
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn readings(&self) -> impl Iterator<Item = Reading> + '_ {
         self.cells.iter().enumerate().flat_map(move |(t, readers)| {
             readers.iter().enumerate().flat_map(move |(r, cell)| {

@@ -35,11 +35,21 @@ pub struct RoeMetz {
 impl RoeMetz {
     /// High correlation between readings of a case: .3, .3, .2 and .2 for cases, treatments by cases, readers by cases and
     /// error; `var_r` for readers and for readers by treatments.
+    ///
+    /// ```
+    /// use mammo_readout::power::RoeMetz;
+    /// assert_eq!(RoeMetz::high_correlation(0.03).var_c, 0.3);
+    /// ```
     pub fn high_correlation(var_r: f64) -> Self {
         Self { var_r, var_tr: var_r, var_c: 0.3, var_tc: 0.3, var_rc: 0.2, var_error: 0.2 }
     }
 
     /// Low correlation: .1, .1, .2 and .6.
+    ///
+    /// ```
+    /// use mammo_readout::power::RoeMetz;
+    /// assert_eq!(RoeMetz::low_correlation(0.03).var_error, 0.6);
+    /// ```
     pub fn low_correlation(var_r: f64) -> Self {
         Self { var_r, var_tr: var_r, var_c: 0.1, var_tc: 0.1, var_rc: 0.2, var_error: 0.6 }
     }

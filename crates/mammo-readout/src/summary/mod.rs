@@ -136,6 +136,18 @@ impl Summary {
     }
 
     /// The table with the methods paragraph and its references.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
+    /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
+    /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
+    /// # let study = Study::from_readings(rows)?;
+    /// use mammo_readout::{mrmc::{GallasSettings, gallas}, summary::Summary};
+    /// let summary = Summary::gallas(&gallas(&study, GallasSettings::default())?);
+    /// assert!(summary.text().contains("References"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn text(&self) -> String {
         let mut out = self.table.clone();
         out.push_str("\nMethods. ");
@@ -147,6 +159,18 @@ impl Summary {
     }
 
     /// The JSON document.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
+    /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
+    /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
+    /// # let study = Study::from_readings(rows)?;
+    /// use mammo_readout::{mrmc::{GallasSettings, gallas}, summary::Summary};
+    /// let summary = Summary::gallas(&gallas(&study, GallasSettings::default())?);
+    /// assert_eq!(summary.json()["schema"], "mammo-stats/1");
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn json(&self) -> Value {
         let mut document = json!({
             "schema": "mammo-stats/1",
@@ -162,6 +186,18 @@ impl Summary {
     }
 
     /// The methods paragraph; numbers in brackets count the references.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
+    /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
+    /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
+    /// # let study = Study::from_readings(rows)?;
+    /// use mammo_readout::{mrmc::{GallasSettings, gallas}, summary::Summary};
+    /// let summary = Summary::gallas(&gallas(&study, GallasSettings::default())?);
+    /// assert!(summary.methods().contains("AUC"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn methods(&self) -> &str {
         &self.methods
     }

@@ -206,6 +206,11 @@ fn loss_pilot(auc: f64, loss: f64, model: ReaderModel) -> Result<OrVariances, Mr
 
 impl PaperStudy {
     /// The page for people, as Markdown.
+    ///
+    /// ```
+    /// assert!(mammo_readout::summary::paper()?.markdown().contains("readers"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn markdown(&self) -> String {
         let mut out = String::from(INTRODUCTION);
         out.push_str(

@@ -31,6 +31,11 @@ pub enum Reference {
 
 impl Reference {
     /// The reference as printed.
+    ///
+    /// ```
+    /// use mammo_readout::summary::Reference;
+    /// assert!(Reference::Pepe.text().contains("Pepe"));
+    /// ```
     pub fn text(self) -> &'static str {
         match self {
             Self::DeLong => {

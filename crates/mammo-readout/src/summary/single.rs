@@ -149,6 +149,19 @@ impl Summary {
     ///
     /// # Errors
     /// [`MrmcError::Empty`] when nobody read anything.
+    ///
+    /// ```
+    /// # use mammo_readout::mrmc::{Reading, Study};
+    /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
+    /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
+    /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
+    /// # let study = Study::from_readings(rows)?;
+    /// use mammo_readout::{Interval, summary::{Summary, single_reader}};
+    /// let interval = Interval::default();
+    /// let analysis = single_reader(&study, interval).unwrap();
+    /// assert!(Summary::single_reader(&analysis, interval)?.text().contains("r1"));
+    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// ```
     pub fn single_reader(a: &SingleReaderAnalysis, interval: Interval) -> Result<Self, MrmcError> {
         if a.estimates.is_empty() {
             return Err(MrmcError::Empty { what: "readings" });
