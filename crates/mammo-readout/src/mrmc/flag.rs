@@ -92,12 +92,19 @@ impl std::fmt::Display for Flag {
                 "in {replicates} replicates a reader had drawn cases of one class only and was left out of the mean"
             ),
             Self::LimitOfFits { reader, treatment, area, whole, without_a_case } => {
-                let what = if *whole { "is" } else { "is not, but has fits without one case that are" };
-                write!(
-                    f,
-                    "the binormal area {area:.4} of reader {reader} under treatment {treatment} {what} a limit and no \
-                     maximum ({without_a_case} without one case); its variance estimate is doubtful"
-                )
+                if *whole {
+                    write!(
+                        f,
+                        "the binormal fit of reader {reader} under treatment {treatment} has no maximum; its limit, an area \
+                         of {area:.4}, was taken, and its variance estimate is too small"
+                    )
+                } else {
+                    write!(
+                        f,
+                        "{without_a_case} of the jackknife's binormal fits of reader {reader} under treatment {treatment} \
+                         have no maximum; their limits were taken"
+                    )
+                }
             }
             Self::PerfectSeparation { reader, treatment, auc } => write!(
                 f,

@@ -4,8 +4,8 @@ use super::{
     tests_of, value,
 };
 use crate::mrmc::{
-    BootstrapAnalysis, CovarianceMethod, DbmAnalysis, Flag, GallasAnalysis, Inference, MomentEstimator,
-    OrAnalysis, StandaloneComparison,
+    BootstrapAnalysis, CovarianceMethod, DbmAnalysis, FigureOfMerit, Flag, GallasAnalysis, Inference,
+    MomentEstimator, OrAnalysis, StandaloneComparison,
 };
 use std::fmt::Write;
 
@@ -108,6 +108,18 @@ fn percent(level: f64) -> String {
     format!("{}%", (level * 1e4).round() / 100.0)
 }
 
+/// How the figure of merit takes ties, or which curve it belongs to, with its source.
+fn curves(fom: FigureOfMerit, references: &mut Vec<Reference>) -> String {
+    match fom {
+        FigureOfMerit::BinormalAuc => {
+            references.push(Reference::DorfmanAlf);
+            format!(", and binormal curves were fitted by maximum likelihood [{}]", references.len())
+        }
+        FigureOfMerit::Auc | FigureOfMerit::PartialAuc { .. } => " and ties count one half".to_owned(),
+        _ => String::new(),
+    }
+}
+
 impl Summary {
     /// An Obuchowski-Rockette analysis.
     ///
@@ -171,10 +183,11 @@ impl Summary {
                 ("unbiased U-statistics [3]".to_owned(), Reference::Gallas2006)
             }
         };
-        let references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007, reference];
+        let mut references = vec![Reference::ObuchowskiRockette, Reference::Hillis2007, reference];
+        let curves = curves(a.settings.fom, &mut references);
         let methods = format!(
             "{fom} was computed for each of {} readers under {} from {} positive and {} negative cases, scored \
-             against {:?}; a higher rating counts as more positive and ties count one half. Treatments were compared by the \
+             against {:?}; a higher rating counts as more positive{curves}. Treatments were compared by the \
              Obuchowski-Rockette method [1] with denominator degrees of freedom after Hillis [2], covariances being \
              estimated by {covariance}. Tests are two-sided and intervals have {} coverage; p-values are not adjusted for \
              multiple comparisons.",
@@ -235,9 +248,11 @@ impl Summary {
             let _ = write!(out, "\n{}", table(&["component", "estimate"], &rows));
         }
         out.push_str(&flags_text(&a.flags));
+        let mut references = vec![Reference::DorfmanBerbaumMetz, Reference::HillisBerbaumMetz];
+        let curves = curves(a.settings.fom, &mut references);
         let methods = format!(
             "{fom} was computed for each of {} readers under {} from {} positive and {} negative cases, scored \
-             against {:?}. Jackknife pseudovalues were compared by analysis of variance after Dorfman, Berbaum and Metz [1] \
+             against {:?}; a higher rating counts as more positive{curves}. Jackknife pseudovalues were compared by analysis of variance after Dorfman, Berbaum and Metz [1] \
              with the error terms and degrees of freedom of Hillis et al. [2]. Tests are two-sided and intervals have {} \
              coverage; p-values are not adjusted for multiple comparisons.",
             sizes.0,
@@ -247,7 +262,6 @@ impl Summary {
             a.truth,
             percent(a.settings.level),
         );
-        let references = vec![Reference::DorfmanBerbaumMetz, Reference::HillisBerbaumMetz];
         let tests = tests_of(&a.random_readers_random_cases);
         let (method, analysis) = ("dorfman_berbaum_metz", value(a));
         Self { method, analysis, table: out, methods, references, tests, margins: None }

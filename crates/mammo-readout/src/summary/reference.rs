@@ -27,6 +27,8 @@ pub enum Reference {
     Hillis2005,
     /// Pepe's book, for logit intervals.
     Pepe,
+    /// Binormal curves by maximum likelihood.
+    DorfmanAlf,
 }
 
 impl Reference {
@@ -69,6 +71,11 @@ impl Reference {
             Self::ObuchowskiGallasHillis => {
                 "Obuchowski NA, Gallas BD, Hillis SL. Multi-reader ROC studies with split-plot designs: a comparison of \
                  statistical methods. Academic Radiology 2012;19:1508-1517."
+            }
+            Self::DorfmanAlf => {
+                "Dorfman DD, Alf E. Maximum-likelihood estimation of parameters of signal-detection theory and \
+                 determination of confidence intervals: rating-method data. Journal of Mathematical Psychology \
+                 1969;6:487-496."
             }
             Self::HanleyMcNeil => {
                 "Hanley JA, McNeil BJ. The meaning and use of the area under a receiver operating characteristic (ROC) \
