@@ -445,7 +445,7 @@ fn vandyke_binormal_areas() {
             close(got.values[t][r], &want["auc"][t][r], 0.00055);
         }
     }
-    let overall = got.random_readers_random_cases.overall.clone().unwrap();
+    let overall = got.random_readers_random_cases.overall.unwrap();
     for (value, key) in [(overall.statistic, "F"), (overall.df2, "df2"), (overall.p, "p")] {
         let published = num(&want["or_test"][key]);
         assert!((value.unwrap() / published - 1.0).abs() < 6e-4, "{key}: {value:?} is not {published}");

@@ -138,10 +138,10 @@ impl Agreement {
     /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
     /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
     /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
-    /// # let study = Study::from_readings(rows)?;
+    /// # let study = Study::from_readings(rows).unwrap();
     /// let agreement = mammo_readout::summary::agreement(&study, 0.95)?;
     /// assert!(agreement.text().contains("r1 / r2"));
-    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
     /// ```
     pub fn text(&self) -> String {
         let kappa = |k: &Option<Kappa>| k.map_or_else(|| "-".to_owned(), |k| fixed(k.kappa, 4));

@@ -105,10 +105,10 @@ impl OperatingPoints {
     /// # let rows = ["r1", "r2"].iter().flat_map(|reader| (0..16_u32).map(move |case| Reading {
     /// #     reader: (*reader).into(), treatment: "film".into(), case: case.to_string(), positive: case % 2 == 0,
     /// #     rating: f64::from(case * 5 % 7) + if case % 2 == 0 { 2.0 } else { 0.0 } }));
-    /// # let study = Study::from_readings(rows)?;
+    /// # let study = Study::from_readings(rows).unwrap();
     /// let points = mammo_readout::summary::operating_points(&study, &[0.9], 0.95)?;
     /// assert!(points.text().contains("r2"));
-    /// # Ok::<(), mammo_readout::mrmc::MrmcError>(())
+    /// # Ok::<(), mammo_readout::ReadoutError>(())
     /// ```
     pub fn text(&self) -> String {
         let ratio = |r: Option<Ratio>| match r {
