@@ -12,6 +12,24 @@ pub enum PaddingMode {
     Reflect,
 }
 
+/// How a generator doubles the sides of its images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upsampling {
+    /// A transposed convolution of stride 2, as in Zhu and in Becker's experiment 1. It can leave a checkerboard.
+    #[default]
+    Transposed,
+    /// Every pixel becomes four, then a convolution of stride 1, as in Becker's experiment 2.
+    Resize,
+}
+
+impl Upsampling {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+    fn is_transposed(&self) -> bool {
+        *self == Self::Transposed
+    }
+}
+
 /// The shape of a [`crate::ResnetGenerator`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +48,9 @@ pub struct GeneratorConfig {
     pub relu_after_sum: bool,
     /// Whether the input is added to the last layer before the tanh.
     pub input_skip: bool,
+    /// The way up.
+    #[serde(default, skip_serializing_if = "Upsampling::is_transposed")]
+    pub upsampling: Upsampling,
 }
 
 impl GeneratorConfig {
@@ -43,6 +64,7 @@ impl GeneratorConfig {
             affine: false,
             relu_after_sum: false,
             input_skip: false,
+            upsampling: Upsampling::Transposed,
         }
     }
 
@@ -57,6 +79,7 @@ impl GeneratorConfig {
             affine: true,
             relu_after_sum: true,
             input_skip: true,
+            upsampling: Upsampling::Transposed,
         }
     }
 

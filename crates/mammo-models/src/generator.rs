@@ -4,7 +4,7 @@ use mammo_ops::{Activation, Conv2dConfig, Padding, tanh, tanh_sum};
 use rand::Rng;
 
 use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, Source, UpConv, padding, rectifier};
-use crate::{GeneratorConfig, ModelError, PaddingMode, Parameters};
+use crate::{GeneratorConfig, ModelError, PaddingMode, Parameters, Upsampling};
 
 /// Translates images of one domain into the other: two halvings, residual blocks, two doublings.
 ///
@@ -148,7 +148,19 @@ fn layers(config: &GeneratorConfig, source: &mut impl Source) -> Result<Layers> 
     for (i, channels) in [(1, 4 * ngf), (2, 2 * ngf)] {
         let name = format!("up{i}");
         up.push((
-            UpConv::new(source, &format!("{name}.conv"), channels, channels / 2, truncated)?,
+            match config.upsampling {
+                Upsampling::Transposed => {
+                    UpConv::transposed(source, &format!("{name}.conv"), (channels, channels / 2), truncated)?
+                }
+                Upsampling::Resize => UpConv::Resize(conv(
+                    source,
+                    &format!("{name}.conv"),
+                    channels,
+                    channels / 2,
+                    3,
+                    at_size(1),
+                )?),
+            },
             norm(source, &format!("{name}.norm"), channels / 2, active)?,
         ));
     }
@@ -171,6 +183,29 @@ mod tests {
         assert_eq!(count(&GeneratorConfig::zhu(64, 9)), 11_365_633);
         assert_eq!(count(&GeneratorConfig::zhu(64, 6)), 7_825_153);
         assert_eq!(count(&GeneratorConfig::becker(32, 9)), 2_849_537);
+    }
+
+    #[test]
+    fn both_ways_up_come_back_at_the_size_and_learn() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for mut config in [GeneratorConfig::becker(2, 1), GeneratorConfig::zhu(2, 1)] {
+            config.upsampling = Upsampling::Resize;
+            let network = ResnetGenerator::new(&config, &mut rng, DType::F64, &Device::Cpu).unwrap();
+            let x = Tensor::rand(-1f64, 1.0, (2, 1, 20, 16), &Device::Cpu).unwrap();
+            let y = network.forward(&x).unwrap();
+            assert_eq!(y.dims(), x.dims());
+            let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let (weight, _) = (network.parameters().get("up1.conv.weight").unwrap(), ());
+            assert_eq!(weight.dims(), [4, 8, 3, 3]);
+            let grad =
+                grads.get(weight).unwrap().abs().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
+            assert!(grad > 0.0);
+            let text = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<GeneratorConfig>(&text).unwrap(), config);
+            assert!(text.contains("\"upsampling\":\"resize\""));
+        }
+        // A configuration of an earlier version says nothing about it.
+        assert!(!serde_json::to_string(&GeneratorConfig::zhu(2, 1)).unwrap().contains("upsampling"));
     }
 
     #[test]

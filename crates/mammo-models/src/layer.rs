@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_ops::{
     Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d, instance_norm,
-    instance_norm_residual,
+    instance_norm_residual, nearest_double,
 };
 use rand::Rng;
 use rand_distr::{Distribution, Normal};
@@ -108,21 +108,22 @@ impl Conv {
     }
 }
 
-/// The transposed 3 x 3 convolution that doubles height and width.
-pub(crate) struct UpConv {
-    weight: Tensor,
-    bias: Tensor,
+/// A layer that doubles both sides of its images.
+pub(crate) enum UpConv {
+    /// A transposed convolution of stride 2.
+    Transposed { weight: Tensor, bias: Tensor },
+    /// Every pixel becomes four, then a convolution.
+    Resize(Conv),
 }
 
 impl UpConv {
-    pub(crate) fn new(
+    pub(crate) fn transposed(
         source: &mut impl Source,
         name: &str,
-        from: usize,
-        to: usize,
+        (from, to): (usize, usize),
         truncated: bool,
     ) -> Result<Self> {
-        Ok(Self {
+        Ok(Self::Transposed {
             weight: source.get(
                 &format!("{name}.weight"),
                 &[from, to, 3, 3],
@@ -133,8 +134,13 @@ impl UpConv {
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
-        conv_transpose2d(x, &self.weight, Some(&self.bias), config)
+        match self {
+            Self::Transposed { weight, bias } => {
+                let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
+                conv_transpose2d(x, weight, Some(bias), config)
+            }
+            Self::Resize(conv) => conv.forward(&nearest_double(x)?),
+        }
     }
 }
 

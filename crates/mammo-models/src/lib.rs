@@ -25,7 +25,7 @@ mod generator;
 mod layer;
 mod parameters;
 
-pub use config::{DiscriminatorConfig, GeneratorConfig, PaddingMode};
+pub use config::{DiscriminatorConfig, GeneratorConfig, PaddingMode, Upsampling};
 pub use discriminator::NLayerDiscriminator;
 pub use generator::ResnetGenerator;
 pub use parameters::Parameters;

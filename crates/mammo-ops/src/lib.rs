@@ -38,6 +38,7 @@ mod loss;
 mod norm;
 mod product;
 mod residual;
+mod resize;
 mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
@@ -46,3 +47,4 @@ pub use conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, c
 pub use loss::{l1_loss, least_squares_loss};
 pub use norm::instance_norm;
 pub use residual::instance_norm_residual;
+pub use resize::nearest_double;
