@@ -184,7 +184,13 @@ fn read(
     given: &mut Vec<(u64, String, u64)>,
     paints: &mut Vec<f64>,
 ) {
+    let mut moved = Instant::now();
     loop {
+        assert!(
+            moved.elapsed() < Duration::from_mins(1),
+            "the page stands still: {}",
+            browser.run("return document.body.innerText")
+        );
         let state = browser.run(
             "const d = document.body.dataset; return [d.phase, d.ready || '', d.position || '', d.question || '', \
              d.paint || '', document.body.classList.contains('words') && !!document.querySelector('#panel button')]",
@@ -219,6 +225,7 @@ fn read(
         let (keys, score) = answer(reader, position, &question);
         browser.keys(&keys);
         given.push((position, question, score));
+        moved = Instant::now();
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::fixture::{Room, SMALL, add, scratch, study, verify};
 use crate::http::Http;
 use mammo_room::store;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -19,14 +20,17 @@ fn answers_survive_a_killed_room() {
     for kill in 0..KILLS {
         let mut room = Room::open(&study);
         let stop = AtomicBool::new(false);
+        // Signing in is slow by design; the room is killed while answers are written and not before.
+        let ready = Barrier::new(readers.len() + 1);
         let counts: Vec<usize> = std::thread::scope(|scope| {
             let handles: Vec<_> = readers
                 .iter()
                 .map(|(name, code)| {
-                    let (url, stop) = (room.url.clone(), &stop);
+                    let (url, stop, ready) = (room.url.clone(), &stop, &ready);
                     scope.spawn(move || {
                         let http = Http::sign_in(&url, name, code);
                         let mut state = http.check_display();
+                        ready.wait();
                         let mut confirmed = 0;
                         while state["phase"] == "read" && !stop.load(Ordering::Relaxed) {
                             let answer = Http::fitting(&state, 40);
@@ -42,7 +46,8 @@ fn answers_survive_a_killed_room() {
                     })
                 })
                 .collect();
-            std::thread::sleep(Duration::from_millis(150 + 37 * kill));
+            ready.wait();
+            std::thread::sleep(Duration::from_millis(20 + 7 * kill));
             room.kill();
             stop.store(true, Ordering::Relaxed);
             handles.into_iter().map(|h| h.join().unwrap()).collect()
