@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What each crate uses of the workspace, and what its tests and examples use beyond that. `docs/architecture.md` shows
 /// the same table.
-const ARROWS: [(&str, &str, &str); 18] = [
+const ARROWS: [(&str, &str, &str); 19] = [
     ("mammo-core", "", ""),
     ("mammo-files", "", ""),
     ("mammo-png", "core, files", ""),
@@ -22,10 +22,11 @@ const ARROWS: [(&str, &str, &str); 18] = [
     ("mammo-readout", "", ""),
     ("mammo-reader", "core, files, readout", ""),
     ("mammo-room", "core, files, png, reader", ""),
+    ("mammo-seal", "files, png, dicom", "core"),
     ("mammo-report", "files", "core, png"),
     (
         "mammo-cli",
-        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, readout, reader, room, report",
+        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, readout, reader, room, seal, report",
         "",
     ),
     ("mammo-tests", "", "core, files, dataset, phantom, ops, models, train"),

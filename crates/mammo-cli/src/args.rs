@@ -35,6 +35,12 @@ pub(crate) enum Command {
     /// Statistics of reader studies: analysis, power, conversion of files
     #[command(subcommand)]
     Stats(crate::stats::StatsCommand),
+    /// Seal folders of images at acquisition, and see later what was changed
+    #[command(subcommand)]
+    Seal(crate::seal::SealCommand),
+    /// Find pictures that are marked as synthetic, or lost their mark
+    #[command(name = "check-marks")]
+    CheckMarks(crate::seal::CheckMarksArgs),
     /// Blinded reader studies in the browser: design, reading room, export, analysis
     #[command(subcommand)]
     Study(crate::study::StudyCommand),

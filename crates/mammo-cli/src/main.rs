@@ -9,6 +9,7 @@ mod ingest;
 mod interrupt;
 mod preset;
 mod progress;
+mod seal;
 mod stats;
 mod study;
 
@@ -87,6 +88,8 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
+        args::Command::Seal(command) => seal::run(&command),
+        args::Command::CheckMarks(args) => seal::marks(&args),
         args::Command::Study(command) => study::run(command),
     }
 }

@@ -11,5 +11,6 @@ mod determinism;
 mod quick_run;
 mod ratings;
 mod resume;
+mod seal;
 mod stats;
 mod support;
