@@ -35,6 +35,9 @@ pub(crate) enum Command {
     /// Statistics of reader studies: analysis, power, conversion of files
     #[command(subcommand)]
     Stats(crate::stats::StatsCommand),
+    /// Detect altered images: train on runs, score pictures, evaluate on other patients
+    #[command(subcommand)]
+    Detect(crate::detect::DetectCommand),
     /// Seal folders of images at acquisition, and see later what was changed
     #[command(subcommand)]
     Seal(crate::seal::SealCommand),

@@ -4,7 +4,9 @@
 
 mod args;
 mod audit;
+mod detect;
 mod exp1;
+mod held_out;
 mod ingest;
 mod interrupt;
 mod preset;
@@ -88,6 +90,7 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
+        args::Command::Detect(command) => detect::run(&command),
         args::Command::Seal(command) => seal::run(&command),
         args::Command::CheckMarks(args) => seal::marks(&args),
         args::Command::Study(command) => study::run(command),

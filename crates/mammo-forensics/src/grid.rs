@@ -61,7 +61,7 @@ pub fn grid_score(plane: &Plane) -> Result<GridScore, ForensicsError> {
 }
 
 /// The plane minus its 3 x 3 binomial blur; the edge is repeated outwards.
-fn high_pass(plane: &Plane) -> Plane {
+pub(crate) fn high_pass(plane: &Plane) -> Plane {
     let (last_x, last_y) = (plane.width() - 1, plane.height() - 1);
     let across = Plane::from_fn(plane.width(), plane.height(), |x, y| {
         let row = plane.row(y);

@@ -20,6 +20,7 @@
 mod bootstrap;
 mod contrast;
 mod counterfactual;
+mod detector;
 mod difference;
 mod fourier;
 mod grid;
@@ -30,6 +31,7 @@ pub use contrast::{lesion_contrast, ring_width_px};
 pub use counterfactual::{
     Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,
 };
+pub use detector::{Detector, DetectorScore, DetectorSettings, FEATURES, Sample, features};
 pub use difference::{difference, magnitude_quantile, mean_abs_difference};
 pub use grid::{GridScore, grid_score};
 pub use spectrum::{PowerLaw, RadialSpectrum, fit_power_law, mean_spectrum, radial_spectrum, tiles_inside};
@@ -60,6 +62,18 @@ pub enum ForensicsError {
         height: usize,
         /// Pixels that each side needs.
         needed_px: usize,
+    },
+    /// A pixel is NaN or infinite.
+    #[error("the image holds a value that is not a finite number")]
+    NotFinite,
+    /// All pixels are equal.
+    #[error("the image is constant; there is nothing to measure")]
+    Constant,
+    /// A detector cannot be trained.
+    #[error("the detector cannot be trained: {what}")]
+    Training {
+        /// What is missing.
+        what: String,
     },
     /// There is nothing to average.
     #[error("a mean spectrum needs at least one image")]

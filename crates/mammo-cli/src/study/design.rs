@@ -3,10 +3,10 @@
 use super::args::DesignArgs;
 use crate::exp1::MADE_BY;
 use crate::exp1::folder::RunFolder;
-use anyhow::{Context, bail};
-use fs_err as fs;
-use mammo_core::{ImageId, Label, PatientId, Plane, Seed};
-use mammo_reader::{Arm, SourceImage};
+use crate::held_out::held_out;
+use anyhow::bail;
+use mammo_core::Seed;
+use mammo_reader::Arm;
 use mammo_readout::power::{MeanDesign, ReaderModel};
 use mammo_room::{Plan, Source, StudyFolder, Truth, draw};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) fn run(args: &DesignArgs) -> anyhow::Result<()> {
     let plan = Plan::read(&args.design)?;
     let folder = RunFolder::existing(&args.run)?;
-    let mut sources = sources(&args.run, "late")?;
+    let mut sources = held_out(&args.run, "late")?;
     if let Some(early) = &args.early {
         RunFolder::existing(early)?;
         add_early(&mut sources, &args.run, early)?;
@@ -43,51 +43,9 @@ pub(super) fn run(args: &DesignArgs) -> anyhow::Result<()> {
     super::say(&args.out.display().to_string())
 }
 
-/// The held-out images of a run with their translations under the name of a checkpoint.
-fn sources(run: &Path, checkpoint: &str) -> anyhow::Result<Vec<Source>> {
-    let manifest = run.join("manifest.jsonl");
-    let mut sources = Vec::new();
-    for (number, line) in fs::read_to_string(&manifest)?.lines().enumerate() {
-        let record: serde_json::Value = serde_json::from_str(line)
-            .with_context(|| format!("{}: line {} is no record", manifest.display(), number + 1))?;
-        if record["part"] != "test" {
-            continue;
-        }
-        let text = |field: &str| {
-            record[field]
-                .as_str()
-                .map(str::to_owned)
-                .with_context(|| format!("{}: line {} has no {field}", manifest.display(), number + 1))
-        };
-        let id = text("image_id")?;
-        let label: Label = serde_json::from_value(record["label"].clone())?;
-        let what = if label == Label::Healthy { "injected" } else { "removed" };
-        let folder = run.join("translated");
-        sources.push(Source {
-            image: SourceImage {
-                id: ImageId::new(id.clone()),
-                patient: PatientId::new(text("patient_id")?),
-                label,
-            },
-            original: picture(&folder.join(format!("{id}_original.png")))?,
-            modified: [(checkpoint.to_owned(), picture(&folder.join(format!("{id}_{what}.png")))?)].into(),
-        });
-    }
-    if sources.is_empty() {
-        bail!("{}: the run has no held-out images", manifest.display());
-    }
-    Ok(sources)
-}
-
-fn picture(path: &Path) -> anyhow::Result<Plane> {
-    let bytes = fs::read(path)
-        .with_context(|| format!("{}: is it a run of this version? Make the run again", path.display()))?;
-    mammo_png::decode_gray(&bytes).with_context(|| path.display().to_string())
-}
-
 fn add_early(late: &mut [Source], run: &Path, early: &Path) -> anyhow::Result<()> {
     let mut found: BTreeMap<_, _> =
-        sources(early, "early")?.into_iter().map(|s| (s.image.id.clone(), s)).collect();
+        held_out(early, "early")?.into_iter().map(|s| (s.image.id.clone(), s)).collect();
     for source in late {
         let Some(other) = found.remove(&source.image.id).filter(|o| o.original == source.original) else {
             bail!(

@@ -7,10 +7,13 @@ mod bad_data;
 mod bad_options;
 mod bad_run_folder;
 mod data_sets;
+mod detect;
 mod determinism;
 mod quick_run;
 mod ratings;
 mod resume;
+#[path = "../fixtures/run_folder.rs"]
+mod run_folder;
 mod seal;
 mod stats;
 mod support;

@@ -1,7 +1,6 @@
 //! A finished run without a training, and a reading room as a process of its own.
 
-use mammo_core::Plane;
-use mammo_png::{Mark, write_gray16};
+pub(crate) use crate::run_folder::run_folder;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -36,42 +35,6 @@ pub(crate) fn fail(command: &mut Command) -> String {
         "{text}"
     );
     text
-}
-
-/// What is left of a run of `patients` held-out images, half of them healthy: a half-moon of grain, with a bright spot
-/// where there is cancer.
-pub(crate) fn run_folder(dir: &Path, patients: usize) -> PathBuf {
-    let run = dir.join("run");
-    let translated = run.join("translated");
-    fs::create_dir_all(&translated).unwrap();
-    let mark = Mark::new("test", "an image of a reader study, in which some images are made by a CycleGAN");
-    let mut manifest = Vec::new();
-    for i in 0..patients {
-        let cancer = i % 2 == 1;
-        let (x0, y0) = (22.0 + (i % 7) as f32 * 3.0, 40.0 + (i % 5) as f32 * 9.0);
-        let draw = |spot: bool, shift: usize| {
-            Plane::from_fn(96, 128, |x, y| {
-                let (u, v) = (x as f32 / 80.0, (y as f32 - 64.0) / 60.0);
-                if u * u + v * v > 1.0 {
-                    return 0.0;
-                }
-                let grain = ((x * 7919 + y * 104_729 + (i + shift) * 15_485_863) % 251) as f32 / 251.0;
-                let r2 = (x as f32 - x0).powi(2) + (y as f32 - y0).powi(2);
-                let mass = if spot { 0.4 * (-r2 / 40.0).exp() } else { 0.0 };
-                (0.25 + 0.15 * grain + 0.2 * (1.0 - u) + mass).min(1.0)
-            })
-        };
-        let id = format!("2058{i:04}");
-        let (label, what) = if cancer { ("cancer", "removed") } else { ("healthy", "injected") };
-        write_gray16(&translated.join(format!("{id}_original.png")), &draw(cancer, 0), &mark).unwrap();
-        write_gray16(&translated.join(format!("{id}_{what}.png")), &draw(!cancer, 1000), &mark).unwrap();
-        manifest.push(format!(
-            "{{\"image_id\":\"{id}\",\"patient_id\":\"hash{i:04}\",\"label\":\"{label}\",\"part\":\"test\"}}"
-        ));
-    }
-    fs::write(run.join("manifest.jsonl"), manifest.join("\n")).unwrap();
-    fs::write(run.join("finished.json"), "{}").unwrap();
-    run
 }
 
 /// A study of the plan `toml`, or of experiment 1, drawn from [`run_folder`].

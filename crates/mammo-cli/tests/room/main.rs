@@ -7,4 +7,6 @@ mod by_hand;
 mod crashes;
 mod fixture;
 mod http;
+#[path = "../fixtures/run_folder.rs"]
+mod run_folder;
 mod whole_way;

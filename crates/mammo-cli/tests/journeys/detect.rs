@@ -1,0 +1,58 @@
+//! A detector from runs: trained, asked about pictures, judged on other patients.
+
+use crate::run_folder::{run_folder, run_folder_of};
+use crate::support::{fail, mammo, scratch, succeed};
+use serde_json::Value;
+use std::fs;
+
+#[test]
+fn a_detector_is_trained_on_runs_and_judged_on_other_patients() {
+    let dir = scratch();
+    let (train, test) = (run_folder(dir.path(), 30), run_folder_of(&dir.path().join("test"), 30, "other"));
+    let detector = dir.path().join("detector.json");
+    succeed(mammo(["detect", "train", "--run"]).arg(&train).arg("--out").arg(&detector));
+    let first = fs::read(&detector).unwrap();
+    succeed(mammo(["detect", "train", "--run"]).arg(&train).arg("--out").arg(&detector));
+    assert_eq!(fs::read(&detector).unwrap(), first, "the same runs give the same detector");
+
+    let picture = |run: &std::path::Path, what: &str| run.join("translated").join(what);
+    let (original, altered) =
+        (picture(&test, "20580000_original.png"), picture(&test, "20580000_injected.png"));
+    let mut score = mammo(["detect", "score", "--json", "--detector"]);
+    let output = succeed(score.arg(&detector).arg(&original).arg(&altered));
+    let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for image in page["images"].as_array().unwrap() {
+        let probability = image["score"]["probability"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&probability));
+    }
+
+    let evaluate = |json: bool| {
+        let mut command = mammo(["detect", "evaluate", "--detector"]);
+        command.arg(&detector).arg("--run").arg(&test);
+        if json {
+            command.arg("--json");
+        }
+        String::from_utf8(succeed(&mut command).stdout).unwrap()
+    };
+    let page: Value = serde_json::from_str(&evaluate(true)).unwrap();
+    assert_eq!((&page["images"], &page["patients"]), (&Value::from(60), &Value::from(30)));
+    let row = &page["rows"][0];
+    // Handling nothing leaves originals as they are: the control is one half, exactly.
+    assert_eq!(row["control"]["auc"], 0.5);
+    let auc = row["detection"]["auc"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&auc) && row["detection"]["ci_low"].as_f64().unwrap() <= auc);
+    let table = evaluate(false);
+    for words in ["8 bits", "half size and back", "handling alone", "none of whom"] {
+        assert!(table.contains(words), "{words} in {table}");
+    }
+
+    let mut seen = mammo(["detect", "evaluate", "--detector"]);
+    fail(seen.arg(&detector).arg("--run").arg(&train), &["trained on patient hash", "--seed"]);
+    let small = run_folder(&dir.path().join("small"), 6);
+    let mut few = mammo(["detect", "train", "--run"]);
+    fail(few.arg(&small).arg("--out").arg(dir.path().join("no.json")), &["at least 10"]);
+    assert!(!dir.path().join("no.json").exists());
+    let wrong = dir.path().join("wrong.png");
+    fs::write(&wrong, b"GIF").unwrap();
+    fail(mammo(["detect", "score", "--detector"]).arg(&detector).arg(&wrong), &["wrong.png"]);
+}
