@@ -131,6 +131,9 @@ pub struct GivenAnswer {
     pub view: View,
 }
 
+/// No reader has more steps: more than any number that a database cannot hold.
+pub(crate) const MOST_STEPS: usize = 1_000_000;
+
 impl GivenAnswer {
     /// Refuses an answer that does not fit its question.
     ///
@@ -138,6 +141,9 @@ impl GivenAnswer {
     /// [`RoomError::Answer`], saying what is missing or out of range.
     pub fn check(&self, (width_px, height_px): (usize, usize)) -> Result<(), RoomError> {
         let refuse = |what: &str| Err(RoomError::Answer(what.to_owned()));
+        if !(1..=MOST_STEPS).contains(&self.position) {
+            return refuse("there is no such step");
+        }
         if !(0.0..=100.0).contains(&self.score) {
             return refuse("the score must be 0 to 100");
         }
@@ -190,6 +196,8 @@ mod tests {
         };
         assert_eq!(check(good.clone()), Ok(()));
         for (field, value, part) in [
+            ("position", serde_json::json!(0), "no such step"),
+            ("position", serde_json::json!(u64::MAX), "no such step"),
             ("score", serde_json::json!(101), "0 to 100"),
             ("score", serde_json::json!("'; DROP TABLE answers; --"), "invalid type"),
             ("category", serde_json::json!("6"), "unknown variant"),

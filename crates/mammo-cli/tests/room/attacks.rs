@@ -168,6 +168,11 @@ fn bad_bodies_are_refused_and_leave_no_trace() {
         ("SQL", number.to_string(), 422),
         ("a mark outside", place.to_string(), 422),
         ("not a number", good.to_string().replace("10", "NaN"), 400),
+        (
+            "a position beyond numbers",
+            good.to_string().replace("\"position\":1", "\"position\":18446744073709551615"),
+            422,
+        ),
         ("a negative position", good.to_string().replace("\"position\":1", "\"position\":-1"), 422),
     ] {
         let got = ann.post_with("/api/answer", &body, &[]);

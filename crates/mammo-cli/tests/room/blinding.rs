@@ -147,6 +147,8 @@ fn pictures_of_later_steps_are_not_handed_out() {
         ("/api/image/1/right", 404),
         ("/api/image/0/left", 404),
         ("/api/image/99999/left", 404),
+        ("/api/image/18446744073709551615/left", 404),
+        ("/api/image/-1/left", 400),
         ("/api/image/1/..%2f..%2ftruth", 404),
     ] {
         assert_eq!(http.get(path).status, status, "{path}");

@@ -43,6 +43,9 @@ pub(super) async fn image(
     Extension((who, _)): Who,
     Path((position, side)): Path<(usize, String)>,
 ) -> Response {
+    if position > crate::answer::MOST_STEPS {
+        return (StatusCode::NOT_FOUND, "there is no such picture now\n").into_response();
+    }
     let go_back = room.study.go_back;
     let found = room
         .store

@@ -61,8 +61,9 @@ pub(super) fn state(
     let account = &sign_in.account;
     let next = store::step(db, account.number)?;
     let reader = account.role == store::Role::Reader;
-    let back = asked
-        .filter(|&position| room.study.go_back && next.as_ref().is_none_or(|step| position < step.position));
+    let back = asked.filter(|&position| {
+        position > 0 && room.study.go_back && next.as_ref().is_none_or(|step| position < step.position)
+    });
     let step = match back {
         Some(position) => store::step_at(db, account.number, position)?,
         None => next,
