@@ -35,6 +35,8 @@ pub(crate) enum Command {
     /// Statistics of reader studies: analysis, power, conversion of files
     #[command(subcommand)]
     Stats(crate::stats::StatsCommand),
+    /// Put malignant features into images, or take them out, by the generators of a finished run
+    Translate(crate::translate::TranslateArgs),
     /// Detect altered images: train on runs, score pictures, evaluate on other patients
     #[command(subcommand)]
     Detect(crate::detect::DetectCommand),

@@ -14,6 +14,7 @@ mod progress;
 mod seal;
 mod stats;
 mod study;
+mod translate;
 
 /// A training step allocates and frees the same large tensors over and over; this allocator keeps their pages, where the
 /// system's gives them back and fetches them again, which costs a fifth of the step.
@@ -90,6 +91,7 @@ fn run(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
+        args::Command::Translate(args) => translate::run(&args),
         args::Command::Detect(command) => detect::run(&command),
         args::Command::Seal(command) => seal::run(&command),
         args::Command::CheckMarks(args) => seal::marks(&args),

@@ -119,6 +119,25 @@ pub(crate) fn load(
     Ok((None, skipped))
 }
 
+/// The networks of the newest whole checkpoint in `dir`, whatever they were trained on, and what the checkpoint says of
+/// itself. Damaged ones are passed over.
+pub(crate) fn load_newest(dir: &Path) -> Result<(CycleGan, Checkpoint), TrainError> {
+    let mut damaged = None;
+    for path in list(dir)? {
+        match read(&path) {
+            Err(error) => damaged = damaged.or(Some(error)),
+            Ok((state, tensors)) => {
+                let mut model = CycleGan::new(&state.config, candle_core::DType::F32, &Device::Cpu)?;
+                restore(&mut model, &state.config, &state, &tensors)?;
+                return Ok((model, state));
+            }
+        }
+    }
+    Err(damaged.unwrap_or_else(|| {
+        TrainError::Data(format!("{}: there is no checkpoint here; train first", dir.display()))
+    }))
+}
+
 /// The checkpoints in `dir`, newest first.
 fn list(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
     if !dir.exists() {

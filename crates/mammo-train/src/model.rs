@@ -47,6 +47,15 @@ impl CycleGan {
         Ok(Self { g_ab, g_ba, d_a, d_b, adam })
     }
 
+    /// The networks of the newest whole checkpoint below `dir` (the folder that [`crate::train`] was given), and what the
+    /// checkpoint says of itself.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when there is none, or all are damaged; failures of files and of the tensor library.
+    pub fn load(dir: &std::path::Path) -> Result<(Self, crate::Checkpoint), TrainError> {
+        crate::checkpoint::load_newest(&dir.join("checkpoints"))
+    }
+
     /// A healthy image with malignant features injected. Values in [0, 1].
     ///
     /// # Errors

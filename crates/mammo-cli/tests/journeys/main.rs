@@ -17,3 +17,4 @@ mod run_folder;
 mod seal;
 mod stats;
 mod support;
+mod translate;
