@@ -1,10 +1,9 @@
 //! `mammo audit`: what a copy of a data set holds and what is wrong with it.
 
 use crate::{Ending, progress::Progress};
-use anyhow::Context;
 use clap::Args as ClapArgs;
 use mammo_dataset::{Digests, Source, audit};
-use std::{fmt::Write as _, io::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 const EXIT_CODES: &str =
     "Exit codes: 0 nothing to look into; 1 findings; 2 nothing of it can be used, or wrong usage";
@@ -47,10 +46,7 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
     };
     progress.finish(&format!("{} images read", report.images_readable));
     let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        result => result.context("standard output cannot be written")?,
-    }
+    crate::output::print(&text)?;
     Ok(if report.images_readable == 0 {
         eprintln!("mammo: {}: no image can be used", report.source);
         Ending::Code(2)

@@ -9,6 +9,7 @@ mod exp1;
 mod held_out;
 mod ingest;
 mod interrupt;
+mod output;
 mod preset;
 mod progress;
 mod seal;

@@ -2,12 +2,11 @@
 
 use crate::Ending;
 use crate::exp1::MADE_BY;
-use anyhow::Context;
+use crate::output::print;
 use clap::{Args as ClapArgs, Subcommand};
 use fs_err as fs;
 use mammo_seal::{MarkState, PublicKey, Seal, SealError, SecretKey, Verdict, check_marks, seal, verify};
-use std::fmt::Write as _;
-use std::io::Write;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Exit codes of the checks.
@@ -78,10 +77,6 @@ pub(crate) struct CheckMarksArgs {
     json: bool,
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
-}
-
 /// `mammo seal ...`.
 pub(crate) fn run(command: &SealCommand) -> anyhow::Result<Ending> {
     match command {
@@ -92,7 +87,7 @@ pub(crate) fn run(command: &SealCommand) -> anyhow::Result<Ending> {
                 "keep {} where images are acquired, and nowhere else; the public key:",
                 args.out.display()
             );
-            say(&format!("{}\n", key.public()))?;
+            print(&format!("{}\n", key.public()))?;
             Ok(Ending::Done)
         }
         SealCommand::Sign(args) => sign(args),
@@ -121,7 +116,7 @@ fn sign(args: &SignArgs) -> anyhow::Result<Ending> {
     let made = seal(&args.folder, &key, MADE_BY, i64::try_from(since.as_millis()).unwrap_or(i64::MAX))?;
     mammo_files::write_json(&args.out, &made)?;
     eprintln!("{} files sealed", made.files.len());
-    say(&format!("{}\n", args.out.display()))?;
+    print(&format!("{}\n", args.out.display()))?;
     Ok(Ending::Done)
 }
 
@@ -144,7 +139,7 @@ fn check(args: &VerifyArgs) -> anyhow::Result<Ending> {
     if args.json {
         let document =
             serde_json::json!({"schema": "mammo-seal-findings/1", "whole": whole, "findings": found});
-        say(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
     } else {
         let mut text = String::new();
         for file in found.files.iter().filter(|file| file.verdict != Verdict::Same) {
@@ -166,7 +161,7 @@ fn check(args: &VerifyArgs) -> anyhow::Result<Ending> {
             found.count(Verdict::Missing),
             found.count(Verdict::Added)
         )?;
-        say(&text)?;
+        print(&text)?;
     }
     Ok(if whole { Ending::Done } else { Ending::Code(1) })
 }
@@ -178,7 +173,7 @@ pub(crate) fn marks(args: &CheckMarksArgs) -> anyhow::Result<Ending> {
     let synthetic = count(MarkState::Marked) + count(MarkState::Lost);
     if args.json {
         let document = serde_json::json!({"schema": "mammo-marks/1", "pictures": found});
-        say(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
     } else {
         let mut text = String::new();
         for finding in &found {
@@ -199,7 +194,7 @@ pub(crate) fn marks(args: &CheckMarksArgs) -> anyhow::Result<Ending> {
             count(MarkState::Unmarked),
             count(MarkState::Unreadable)
         )?;
-        say(&text)?;
+        print(&text)?;
     }
     Ok(if synthetic + count(MarkState::Unreadable) > 0 { Ending::Code(1) } else { Ending::Done })
 }

@@ -15,7 +15,7 @@ mod digest;
 mod json;
 
 pub use atomic::{create_dir, write, write_with};
-pub use digest::{sha256, sha256_file};
+pub use digest::{hex, sha256, sha256_file};
 pub use json::{JsonLines, read_json, read_json_lines, write_json};
 
 use std::path::PathBuf;

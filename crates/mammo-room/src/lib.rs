@@ -57,4 +57,4 @@ pub use draw::{SealedCase, Source, Truth, draw};
 pub use error::RoomError;
 pub use order::{Item, ItemKind, reading_order};
 pub use plan::{Part, Plan};
-pub use study::{Feedback, OpenStudy, StudyFolder};
+pub use study::{Feedback, OpenStudy, STUDY_IMAGE, StudyFolder};

@@ -36,6 +36,9 @@ pub struct OpenStudy {
     pub feedback: BTreeMap<String, Feedback>,
 }
 
+/// The mark of every image that readers may see, original or not: a mark that told them apart would tell the readers.
+pub const STUDY_IMAGE: &str = "an image of a reader study, in which some images are made by a CycleGAN";
+
 /// The truth of a training case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
@@ -115,8 +118,7 @@ impl StudyFolder {
         let (width_px, height_px) = size.ok_or_else(|| wrong("the study has no images".to_owned()))?;
         mammo_files::create_dir(&root.join("images"))?;
         mammo_files::create_dir(&root.join("truth"))?;
-        let mark =
-            Mark::new(made_by, "an image of a reader study, in which some images are made by a CycleGAN");
+        let mark = Mark::new(made_by, STUDY_IMAGE);
         let mut images = BTreeMap::new();
         for case in &all {
             let plane = plane(case).expect("looked up above");

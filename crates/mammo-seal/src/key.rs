@@ -2,6 +2,7 @@ use crate::SealError;
 use crate::folder::wrong;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use fs_err as fs;
+use mammo_files::hex;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
@@ -96,14 +97,6 @@ impl FromStr for PublicKey {
             .map(Self)
             .ok_or_else(|| SealError::Key(format!("{text:?} is no public key; it has 64 hexadecimal digits")))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -2,7 +2,8 @@
 
 use super::args::EvaluateArgs;
 use super::handling::{HANDLINGS, Handling};
-use super::{TRANSLATION, read, say, sources};
+use super::{TRANSLATION, read, sources};
+use crate::output::print;
 use mammo_core::{Label, Plane};
 use mammo_forensics::Detector;
 use mammo_readout::{AucEstimate, Interval, clustered};
@@ -59,7 +60,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
             "threshold_log_odds": detector.threshold_log_odds,
             "rows": rows,
         });
-        return say(&(serde_json::to_string_pretty(&document)? + "\n"));
+        return print(&(serde_json::to_string_pretty(&document)? + "\n"));
     }
     let mut text = format!(
         "{images} images ({} original, {} altered) of {patients} patients, none of whom the detector was trained on.\n\
@@ -88,7 +89,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     }
     text += "\nHandling alone: handled originals against originals as they are. Near 0.50 the detector does not see the handling; \
              away from it, scores of images of unknown handling mean little.\n";
-    say(&text)
+    print(&text)
 }
 
 fn handled(

@@ -7,14 +7,14 @@ mod handling;
 use crate::Ending;
 use crate::exp1::folder::RunFolder;
 use crate::held_out::held_out;
+use crate::output::print;
 use anyhow::Context;
 pub(crate) use args::DetectCommand;
 use args::{ScoreArgs, TrainArgs};
 use mammo_forensics::{Detector, DetectorSettings, Sample};
 use mammo_room::Source;
 use rayon::prelude::*;
-use std::fmt::Write as _;
-use std::io::Write;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// `mammo detect ...`.
@@ -25,10 +25,6 @@ pub(crate) fn run(command: &DetectCommand) -> anyhow::Result<Ending> {
         DetectCommand::Evaluate(args) => evaluate::run(args)?,
     }
     Ok(Ending::Done)
-}
-
-fn say(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
 }
 
 /// Held-out images of several runs. One checkpoint a run: `translation` is its only entry.
@@ -81,7 +77,7 @@ fn train(args: &TrainArgs) -> anyhow::Result<()> {
         detector.patients.len(),
         detector.cross_validated_auc
     );
-    say(&format!("{}\n", args.out.display()))
+    print(&format!("{}\n", args.out.display()))
 }
 
 fn score(args: &ScoreArgs) -> anyhow::Result<()> {
@@ -107,12 +103,12 @@ fn score(args: &ScoreArgs) -> anyhow::Result<()> {
             "threshold_log_odds": detector.threshold_log_odds,
             "images": images,
         });
-        return say(&(serde_json::to_string_pretty(&document)? + "\n"));
+        return print(&(serde_json::to_string_pretty(&document)? + "\n"));
     }
     let mut text = String::new();
     for (path, score) in args.images.iter().zip(&scores) {
         let verdict = if score.flagged { "altered" } else { "-" };
         writeln!(text, "{:>6.3}  {verdict:<8} {}", score.probability, path.display())?;
     }
-    say(&text)
+    print(&text)
 }

@@ -27,9 +27,6 @@ use std::time::Instant;
 /// Who made a picture, for its mark.
 pub(crate) const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));
 
-/// The mark of every image that readers may see, original or not: a mark that told them apart would tell the readers.
-const STUDY_IMAGE: &str = "an image of a reader study, in which some images are made by a CycleGAN";
-
 /// `mammo reproduce-exp1`.
 pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
     interrupt::listen();

@@ -1,9 +1,9 @@
 //! The readout: who rates what, and what it says.
 
+use super::MADE_BY;
 use super::config::RunConfig;
 use super::folder::RunFolder;
 use super::images::Images;
-use super::{MADE_BY, STUDY_IMAGE};
 use anyhow::Context;
 use mammo_core::{Label, Plane};
 use mammo_png::{Mark, write_gray8};
@@ -11,6 +11,7 @@ use mammo_reader::{
     Arm, Rating, SourceImage, StudyCase, StudyDesign, analyse, complete_ratings, simulate_readers, table,
     write_ratings, write_sheet,
 };
+use mammo_room::STUDY_IMAGE;
 use std::path::Path;
 
 /// Draws the study: which held-out images are shown, in which arm and under which name.

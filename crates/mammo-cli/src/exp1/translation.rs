@@ -2,10 +2,11 @@
 
 use super::folder::RunFolder;
 use super::images::Images;
-use super::{MADE_BY, STUDY_IMAGE, parallel};
+use super::{MADE_BY, parallel};
 use crate::exp1::training::CHANGE_LIMIT;
 use mammo_core::{Label, Plane};
 use mammo_png::{Canvas, Mark, write_canvas, write_gray16};
+use mammo_room::STUDY_IMAGE;
 use mammo_train::CycleGan;
 
 /// Translates every held-out image; the results keep their order. `translated/` gets each as 16-bit PNG, with a map of

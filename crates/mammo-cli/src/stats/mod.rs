@@ -7,14 +7,14 @@ mod plot;
 mod power;
 
 use crate::Ending;
-use anyhow::{Context, bail};
+use crate::output::print;
+use anyhow::bail;
 pub(crate) use args::StatsCommand;
 use args::{ConvertArgs, PaperArgs, TableArgs};
 use mammo_readout::{
     formats::{self, Dataset, Format},
     summary,
 };
-use std::io::Write;
 use std::path::Path;
 
 /// `mammo stats ...`.
@@ -75,12 +75,4 @@ fn paper(args: &PaperArgs) -> anyhow::Result<()> {
     }
     let document = serde_json::json!({ "schema": "mammo-stats-paper/1", "result": study });
     print(&(serde_json::to_string_pretty(&document)? + "\n"))
-}
-
-/// Writes to standard output; a reader that went away is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("standard output cannot be written"),
-    }
 }

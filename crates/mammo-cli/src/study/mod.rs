@@ -14,8 +14,8 @@ pub(crate) use args::StudyCommand;
 use args::{AddArgs, ReaderCommand, StudyArgs};
 use mammo_room::store::{self, Role};
 use mammo_room::{StudyFolder, reading_order};
-use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::fmt::Write;
+use std::io::Read;
 
 /// `mammo study ...`.
 pub(crate) fn run(command: StudyCommand) -> anyhow::Result<Ending> {
@@ -32,9 +32,9 @@ pub(crate) fn run(command: StudyCommand) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
+/// One line, or several, to standard output.
 fn say(text: &str) -> anyhow::Result<()> {
-    Write::write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes())
-        .context("standard output cannot be written")
+    crate::output::print(&format!("{text}\n"))
 }
 
 fn add(args: &AddArgs) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 use super::accounts::secret;
 use super::{Account, account_by_number, append};
 use crate::RoomError;
+use mammo_files::hex;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
@@ -12,14 +13,6 @@ pub(crate) struct SignIn {
     pub(crate) csrf: String,
     /// Whether the display was checked since signing in.
     pub(crate) checked: bool,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn digest(token: &str) -> String {
