@@ -20,9 +20,23 @@ pub(crate) enum Init {
     /// Normal about a mean; cut at two standard deviations where the source says truncated.
     Normal {
         mean: f64,
+        sd: f64,
         truncated: bool,
     },
     Zero,
+}
+
+impl Init {
+    /// As in CycleGANs, about a mean.
+    fn of_gan(mean: f64, truncated: bool) -> Self {
+        Self::Normal { mean, sd: INIT_SD, truncated }
+    }
+
+    /// Keeps the variance of what passes through (He et al., arXiv 1502.01852, equation 14): for networks without norms.
+    pub(crate) fn he(shape: &ConvShape, slope: f64) -> Self {
+        let fan_in = (shape.from * shape.kernel * shape.kernel) as f64;
+        Self::Normal { mean: 0.0, sd: (2.0 / (fan_in * (1.0 + slope * slope))).sqrt(), truncated: false }
+    }
 }
 
 /// Hands out the parameters of a network while it is put together: new ones, or those it has, cut off from training.
@@ -43,10 +57,10 @@ impl<R: Rng> Source for NewParameters<'_, R> {
         let count = shape.iter().product();
         let values: Vec<f64> = match init {
             Init::Zero => vec![0.0; count],
-            Init::Normal { mean, truncated } => {
-                let normal = Normal::new(0.0, INIT_SD).map_err(candle_core::Error::wrap)?;
+            Init::Normal { mean, sd, truncated } => {
+                let normal = Normal::new(0.0, sd).map_err(candle_core::Error::wrap)?;
                 std::iter::repeat_with(|| normal.sample(self.rng))
-                    .filter(|v| !truncated || v.abs() <= 2.0 * INIT_SD)
+                    .filter(|v| !truncated || v.abs() <= 2.0 * sd)
                     .map(|v| mean + v)
                     .take(count)
                     .collect()
@@ -91,13 +105,19 @@ impl Conv {
         config: Conv2dConfig,
         truncated: bool,
     ) -> Result<Self> {
+        Self::with_init(source, name, shape, config, Init::of_gan(0.0, truncated))
+    }
+
+    pub(crate) fn with_init(
+        source: &mut impl Source,
+        name: &str,
+        shape: &ConvShape,
+        config: Conv2dConfig,
+        init: Init,
+    ) -> Result<Self> {
         let ConvShape { from, to, kernel } = *shape;
         Ok(Self {
-            weight: source.get(
-                &format!("{name}.weight"),
-                &[to, from, kernel, kernel],
-                Init::Normal { mean: 0.0, truncated },
-            )?,
+            weight: source.get(&format!("{name}.weight"), &[to, from, kernel, kernel], init)?,
             bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
             config,
         })
@@ -127,7 +147,7 @@ impl UpConv {
             weight: source.get(
                 &format!("{name}.weight"),
                 &[from, to, 3, 3],
-                Init::Normal { mean: 0.0, truncated },
+                Init::of_gan(0.0, truncated),
             )?,
             bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
         })
@@ -159,7 +179,7 @@ impl Norm {
         activation: Activation,
     ) -> Result<Self> {
         let affine = if affine {
-            let scale = Init::Normal { mean: 1.0, truncated: true };
+            let scale = Init::of_gan(1.0, true);
             Some((
                 source.get(&format!("{name}.weight"), &[channels], scale)?,
                 source.get(&format!("{name}.bias"), &[channels], Init::Zero)?,

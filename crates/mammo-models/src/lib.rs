@@ -1,4 +1,5 @@
-//! CycleGAN generators and discriminators, as the papers draw them, on the operations of `mammo-ops`.
+//! CycleGAN generators and discriminators, as the papers draw them, and a small classifier of images, on the operations of
+//! `mammo-ops`.
 //!
 //! In the paper's letters, with X healthy and Y cancer: `G: X -> Y` is the generator from domain A to B, `F: Y -> X`
 //! the one from B to A; `D_X` judges domain A and `D_Y` domain B.
@@ -19,12 +20,14 @@
 //! # Ok::<(), mammo_models::ModelError>(())
 //! ```
 
+mod classifier;
 mod config;
 mod discriminator;
 mod generator;
 mod layer;
 mod parameters;
 
+pub use classifier::{Classifier, ClassifierConfig, Evidence, View};
 pub use config::{DiscriminatorConfig, GeneratorConfig, PaddingMode, Upsampling};
 pub use discriminator::NLayerDiscriminator;
 pub use generator::ResnetGenerator;

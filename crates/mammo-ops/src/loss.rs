@@ -1,4 +1,4 @@
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::element::{Element, PARALLEL_LEN, dispatch, slice};
@@ -24,8 +24,37 @@ pub fn least_squares_loss(x: &Tensor, target: f64) -> Result<Tensor> {
     x.contiguous()?.apply_op1(LeastSquares(target))
 }
 
+/// Weighted mean of the cross-entropy of logits `x` against targets in `[0, 1]`, a scalar:
+/// `sum w (log(1 + exp(x)) - t x) / sum w`, exact for logits of any size. `target` and `weight` get no gradient; weights
+/// are at least 0 and not all 0.
+///
+/// # Errors
+/// When the shapes differ, when no weight is above 0, and for element types other than f32 and f64.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let on = |values: &[f64]| Tensor::new(values, &Device::Cpu);
+/// // The second place has no weight.
+/// let loss = mammo_ops::logistic_loss(&on(&[0.0, 800.0])?, &on(&[1.0, 0.0])?, &on(&[1.0, 0.0])?)?;
+/// assert_eq!(loss.to_scalar::<f64>()?, 2f64.ln());
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+pub fn logistic_loss(x: &Tensor, target: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    if x.dims() != target.dims() || x.dims() != weight.dims() {
+        bail!(
+            "a logistic loss needs equal shapes, not {:?}, {:?} and {:?}",
+            x.dims(),
+            target.dims(),
+            weight.dims()
+        );
+    }
+    x.contiguous()?.apply_op3(&target.contiguous()?.detach(), &weight.contiguous()?.detach(), Logistic)
+}
+
 struct L1;
 struct LeastSquares(f64);
+struct Logistic;
+struct LogisticBackward;
 
 /// Sign of a - b over the number of elements: the gradient of [`L1`] to a for an upstream gradient of 1.
 struct L1Backward;
@@ -139,6 +168,81 @@ impl CustomOp1 for LeastSquaresBackward {
     }
 }
 
+/// Sum of the weights of a logistic loss.
+fn total_weight<T: Element>(weight: &[T]) -> Result<f64> {
+    let total: f64 = weight.iter().map(|&w| WithDType::to_f64(w)).sum();
+    if total > 0.0 { Ok(total) } else { bail!("a logistic loss needs a weight above 0") }
+}
+
+impl CustomOp3 for Logistic {
+    fn name(&self) -> &'static str {
+        "logistic_loss"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        dispatch!(s1, self.name(), T => {
+            let x = slice::<T>(s1, l1, self.name())?;
+            let (target, weight) = (slice::<T>(s2, l2, self.name())?, slice::<T>(s3, l3, self.name())?);
+            let at = |i: usize| {
+                let (x, t, w) = (WithDType::to_f64(x[i]), WithDType::to_f64(target[i]), WithDType::to_f64(weight[i]));
+                if w == 0.0 { 0.0 } else { w * (x.max(0.0) - t * x + (-x.abs()).exp().ln_1p()) }
+            };
+            let value = mean(x.len(), |range| range.map(at).sum()) * x.len() as f64 / total_weight(weight)?;
+            Ok(scalar::<T>(value))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        target: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        if !x.track_op() {
+            return Ok((None, None, None));
+        }
+        let dx = x.apply_op3_no_bwd(target, weight, &LogisticBackward)?.broadcast_mul(grad)?;
+        Ok((Some(dx), None, None))
+    }
+}
+
+impl CustomOp3 for LogisticBackward {
+    fn name(&self) -> &'static str {
+        "logistic_loss_backward"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        dispatch!(s1, self.name(), T => {
+            let x = slice::<T>(s1, l1, self.name())?;
+            let (target, weight) = (slice::<T>(s2, l2, self.name())?, slice::<T>(s3, l3, self.name())?);
+            let total = total_weight(weight)?;
+            let at = |i: usize| {
+                let p = 1.0 / (1.0 + (-WithDType::to_f64(x[i])).exp());
+                T::from_f64(WithDType::to_f64(weight[i]) * (p - WithDType::to_f64(target[i])) / total)
+            };
+            Ok((T::to_cpu_storage_owned((0..x.len()).map(at).collect()), l1.shape().clone()))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +269,37 @@ mod tests {
         assert_eq!(loss.to_scalar::<f64>().unwrap(), 2.5);
         let grads = loss.backward().unwrap();
         assert_eq!(grads.get(&x).unwrap().to_vec1::<f64>().unwrap(), [-1.0, 2.0]);
+    }
+
+    #[test]
+    fn the_logistic_loss_is_weighted_exact_and_has_its_own_slope() {
+        let on = |values: &[f64]| Tensor::new(values, &Device::Cpu).unwrap();
+        let (x, t, w) = ([0.3, -2.0, 0.0, 1.5], [1.0, 0.0, 0.25, 0.5], [1.0, 2.0, 0.0, 0.5]);
+        let loss = |x: &[f64]| logistic_loss(&on(x), &on(&t), &on(&w)).unwrap().to_scalar::<f64>().unwrap();
+        let by_definition: f64 = (0..4)
+            .map(|i| {
+                let p = 1.0 / (1.0 + (-x[i]).exp());
+                -w[i] * (t[i] * p.ln() + (1.0 - t[i]) * (1.0 - p).ln())
+            })
+            .sum::<f64>()
+            / 3.5;
+        assert!((loss(&x) - by_definition).abs() < 1e-12);
+        let v = var(&x);
+        let grads = logistic_loss(&v, &on(&t), &on(&w)).unwrap().affine(3.0, 0.0).unwrap().backward().unwrap();
+        let slope = grads.get(&v).unwrap().to_vec1::<f64>().unwrap();
+        for i in 0..4 {
+            let moved = |by: f64| {
+                let mut x = x;
+                x[i] += by;
+                loss(&x)
+            };
+            let finite = 3.0 * (moved(1e-6) - moved(-1e-6)) / 2e-6;
+            assert!((slope[i] - finite).abs() < 1e-8, "{i}: {} {finite}", slope[i]);
+        }
+        // Logits so large that their exponentials are infinite.
+        assert_eq!(loss(&[1000.0, -1000.0, 7.0, 0.0]), 0.5 * 2f64.ln() / 3.5);
+        let refused = |t: &[f64], w: &[f64]| logistic_loss(&on(&x), &on(t), &on(w)).unwrap_err().to_string();
+        assert!(refused(&t, &[0.0; 4]).contains("above 0"));
+        assert!(refused(&[0.0; 3], &w).contains("equal shapes"));
     }
 }

@@ -1,5 +1,5 @@
 //! The CycleGAN training step and loop: Adam, learning-rate schedule, image pool, checkpoints that resume to the same
-//! bits, and translation of images with a trained generator.
+//! bits, and translation of images with a trained generator; and the training of a small classifier of images.
 //!
 //! Domain A is healthy and domain B is cancer: `g_ab` injects, `g_ba` removes, `d_a` and `d_b` judge the domain they
 //! are named for. (In the paper's letters `G`, `F`, `D_X`, `D_Y`.)
@@ -26,6 +26,7 @@
 
 mod adam;
 mod checkpoint;
+mod classifier;
 mod config;
 mod data;
 mod error;
@@ -37,6 +38,9 @@ mod trainer;
 
 pub use adam::Adam;
 pub use checkpoint::{Checkpoint, SkippedCheckpoint};
+pub use classifier::{
+    ClassifierTraining, Example, Examples, StoredClassifier, StoredParameter, TrainedClassifier, train_classifier,
+};
 pub use config::{LossWeights, TrainConfig};
 pub use data::{TrainingSet, plane_to_tensor, tensor_to_plane};
 pub use error::TrainError;
