@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::exp1::DataSource;
+use crate::run::DataSource;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use mammo_core::LabelRule;
 use mammo_dataset::ViewFilter;
@@ -72,7 +72,7 @@ pub(crate) struct Exp1Args {
     pub(crate) preset: String,
 
     /// Where to compute: cpu, or cuda:N in a build with CUDA
-    #[arg(long, default_value = "cpu", value_parser = crate::exp1::known_device)]
+    #[arg(long, default_value = "cpu", value_parser = crate::run::known_device)]
     pub(crate) device: String,
 
     /// The number that everything random is drawn from

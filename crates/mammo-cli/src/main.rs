@@ -12,6 +12,7 @@ mod interrupt;
 mod output;
 mod preset;
 mod progress;
+mod run;
 mod seal;
 mod stats;
 mod study;
@@ -36,7 +37,7 @@ enum Ending {
 fn main() -> ExitCode {
     let args = args::Args::parse();
     tune_by_environment();
-    match run(args.command) {
+    match dispatch(args.command) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Ok(Ending::Code(code)) => ExitCode::from(code),
@@ -83,7 +84,7 @@ fn tune_by_environment() {
     }
 }
 
-fn run(command: args::Command) -> anyhow::Result<Ending> {
+fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
     match command {
         args::Command::ReproduceExp1(args) => exp1::run(&args),
         args::Command::Phantom(args) => exp1::write_phantom(&args),

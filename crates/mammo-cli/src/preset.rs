@@ -2,6 +2,8 @@
 
 use anyhow::Context;
 use fs_err as fs;
+use mammo_core::Seed;
+use mammo_phantom::PhantomConfig;
 use mammo_reader::Exp1Plan;
 use mammo_train::TrainConfig;
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,20 @@ pub(crate) struct PhantomPreset {
     pub(crate) height_px: usize,
     /// Share of the people with a lesion in one breast.
     pub(crate) lesion_fraction: f64,
+}
+
+impl PhantomPreset {
+    /// The release of a seed.
+    pub(crate) fn config(&self, seed: Seed) -> PhantomConfig {
+        PhantomConfig {
+            seed: seed.derive("phantom"),
+            patients: self.patients,
+            width_px: self.width_px,
+            height_px: self.height_px,
+            lesion_fraction: self.lesion_fraction,
+            ..PhantomConfig::default()
+        }
+    }
 }
 
 impl Preset {

@@ -1,8 +1,8 @@
 //! `mammo seal` and `mammo check-marks`: what tampering cannot do unseen. The work is done by `mammo-seal`.
 
 use crate::Ending;
-use crate::exp1::MADE_BY;
 use crate::output::print;
+use crate::run::MADE_BY;
 use clap::{Args as ClapArgs, Subcommand};
 use fs_err as fs;
 use mammo_seal::{MarkState, PublicKey, Seal, SealError, SecretKey, Verdict, check_marks, seal, verify};

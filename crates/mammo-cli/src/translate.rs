@@ -1,8 +1,8 @@
 //! `mammo translate`: images through the generators of a finished run. Everything that comes out is marked.
 
 use crate::Ending;
-use crate::exp1::MADE_BY;
-use crate::exp1::folder::RunFolder;
+use crate::run::MADE_BY;
+use crate::run::RunFolder;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use fs_err as fs;

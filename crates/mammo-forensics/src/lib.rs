@@ -1,5 +1,5 @@
 //! Measures of artefacts and tampering on grey planes: radial power spectra, the grid score of up-sampling artefacts,
-//! difference maps, lesion contrast, and the counterfactual score against a phantom's true twin.
+//! difference maps, structural similarity, lesion contrast, features for detectors, and the counterfactual score against a phantom's true twin.
 //!
 //! Planes hold values in `[0, 1]` unless a function says otherwise; frequencies are in cycles per pixel.
 //!
@@ -20,10 +20,11 @@
 mod bootstrap;
 mod contrast;
 mod counterfactual;
-mod detector;
 mod difference;
+mod features;
 mod fourier;
 mod grid;
+mod similarity;
 mod spectrum;
 
 pub use bootstrap::Estimate;
@@ -31,9 +32,10 @@ pub use contrast::{lesion_contrast, ring_width_px};
 pub use counterfactual::{
     Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,
 };
-pub use detector::{Detector, DetectorScore, DetectorSettings, FEATURES, Sample, features};
 pub use difference::{difference, magnitude_quantile, mean_abs_difference};
+pub use features::{FEATURES, features};
 pub use grid::{GridScore, grid_score};
+pub use similarity::structural_similarity;
 pub use spectrum::{PowerLaw, RadialSpectrum, fit_power_law, mean_spectrum, radial_spectrum, tiles_inside};
 
 /// Why a measure could not be taken.
@@ -69,12 +71,6 @@ pub enum ForensicsError {
     /// All pixels are equal.
     #[error("the image is constant; there is nothing to measure")]
     Constant,
-    /// A detector cannot be trained.
-    #[error("the detector cannot be trained: {what}")]
-    Training {
-        /// What is missing.
-        what: String,
-    },
     /// There is nothing to average.
     #[error("a mean spectrum needs at least one image")]
     NoImages,

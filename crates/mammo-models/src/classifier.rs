@@ -131,7 +131,8 @@ impl Classifier {
             from = to;
         }
         let head = layer(&mut source, "head", &ConvShape { from, to: 1, kernel: 1 })?;
-        let blur = Tensor::from_vec(BINOMIAL.map(|v| v / 16.0).to_vec(), (1, 1, 3, 3), device)?.to_dtype(dtype)?;
+        let blur =
+            Tensor::from_vec(BINOMIAL.map(|v| v / 16.0).to_vec(), (1, 1, 3, 3), device)?.to_dtype(dtype)?;
         Ok(Self { config: config.clone(), parameters: source.parameters, layers, head, blur })
     }
 
@@ -162,7 +163,8 @@ impl Classifier {
         let mut y = match self.config.view {
             View::Image => x.clone(),
             View::Residual => {
-                let low = conv2d(x, &self.blur, None, Conv2dConfig { stride: 1, padding: Padding::Reflect(1) })?;
+                let low =
+                    conv2d(x, &self.blur, None, Conv2dConfig { stride: 1, padding: Padding::Reflect(1) })?;
                 (x - low)?.affine(RESIDUAL_GAIN, 0.0)?
             }
         };
@@ -222,7 +224,8 @@ mod tests {
     }
 
     fn image(h: usize, w: usize, shift: f64) -> Tensor {
-        let values: Vec<f64> = (0..h * w).map(|i| ((i * 31 % 17) as f64 / 17.0 - 0.5) * 0.2 + shift).collect();
+        let values: Vec<f64> =
+            (0..h * w).map(|i| ((i * 31 % 17) as f64 / 17.0 - 0.5) * 0.2 + shift).collect();
         Tensor::from_vec(values, (1, 1, h, w), &Device::Cpu).unwrap()
     }
 
@@ -232,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_residual_does_not_see_brightness_and_an_image_does() {
-        for (config, sees) in [(ClassifierConfig::tampering(), false), (ClassifierConfig::malignancy(), true)] {
+        for (config, sees) in [(ClassifierConfig::tampering(), false), (ClassifierConfig::malignancy(), true)]
+        {
             let network = network(&config);
             let at = |shift| number(&network.forward(&image(33, 42, shift)).unwrap());
             assert_eq!((at(0.0) - at(0.3)).abs() > 1e-9, sees, "{} {}", at(0.0), at(0.3));

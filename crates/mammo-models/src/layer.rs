@@ -144,11 +144,7 @@ impl UpConv {
         truncated: bool,
     ) -> Result<Self> {
         Ok(Self::Transposed {
-            weight: source.get(
-                &format!("{name}.weight"),
-                &[from, to, 3, 3],
-                Init::of_gan(0.0, truncated),
-            )?,
+            weight: source.get(&format!("{name}.weight"), &[from, to, 3, 3], Init::of_gan(0.0, truncated))?,
             bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
         })
     }

@@ -1,4 +1,6 @@
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
+};
 use rayon::prelude::*;
 
 use crate::element::{Element, PARALLEL_LEN, dispatch, slice};
@@ -285,7 +287,8 @@ mod tests {
             / 3.5;
         assert!((loss(&x) - by_definition).abs() < 1e-12);
         let v = var(&x);
-        let grads = logistic_loss(&v, &on(&t), &on(&w)).unwrap().affine(3.0, 0.0).unwrap().backward().unwrap();
+        let grads =
+            logistic_loss(&v, &on(&t), &on(&w)).unwrap().affine(3.0, 0.0).unwrap().backward().unwrap();
         let slope = grads.get(&v).unwrap().to_vec1::<f64>().unwrap();
         for i in 0..4 {
             let moved = |by: f64| {

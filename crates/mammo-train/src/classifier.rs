@@ -225,7 +225,8 @@ fn shares(
     let place = |i: usize| {
         let (top, left) = (i / w * side, i % w * side);
         let (bottom, right) = ((top + side).min(height), (left + side).min(width));
-        let count = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| inside(x, y));
+        let count =
+            (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| inside(x, y));
         count.count() as f32 / (side * side) as f32
     };
     (0..h * w).map(place).collect()
@@ -282,7 +283,8 @@ impl TrainedClassifier {
             None => vec![0.0; plane.data().len()],
         };
         // Networks see twice the plane less one.
-        let values = slope.iter().zip(plane.data()).map(|(s, v)| if *v > 0.0 { 2.0 * s } else { 0.0 }).collect();
+        let values =
+            slope.iter().zip(plane.data()).map(|(s, v)| if *v > 0.0 { 2.0 * s } else { 0.0 }).collect();
         Plane::new(plane.width(), plane.height(), values).map_err(|e| TrainError::Data(e.to_string()))
     }
 
@@ -319,7 +321,9 @@ impl TrainedClassifier {
             .parameters
             .iter()
             .map(|(name, p)| {
-                if p.values.iter().any(|v| !v.is_finite()) || p.values.len() != p.shape.iter().product::<usize>() {
+                if p.values.iter().any(|v| !v.is_finite())
+                    || p.values.len() != p.shape.iter().product::<usize>()
+                {
                     return Err(TrainError::Data(format!("the stored values of {name} are damaged")));
                 }
                 Ok((name.clone(), Tensor::from_vec(p.values.clone(), p.shape.as_slice(), &Device::Cpu)?))
@@ -368,7 +372,8 @@ mod tests {
     #[test]
     fn it_learns_and_says_where() {
         let detector = trained(false, 20);
-        let picture = |index| Pictures { spot: false }.draw(index, &mut Seed(77).stream_at("new", index as u64));
+        let picture =
+            |index| Pictures { spot: false }.draw(index, &mut Seed(77).stream_at("new", index as u64));
         let logit = |index: usize| detector.logit(&picture(index).plane).unwrap();
         assert!((0..10).all(|i| logit(2 * i) < logit(2 * i + 1)));
         let (map, tissue) = detector.places(&picture(3).plane).unwrap();
@@ -380,7 +385,8 @@ mod tests {
     #[test]
     fn it_finds_spots_and_its_slope_leads_there() {
         let detector = trained(true, 40);
-        let picture = |index| Pictures { spot: true }.draw(index, &mut Seed(78).stream_at("new", index as u64)).plane;
+        let picture =
+            |index| Pictures { spot: true }.draw(index, &mut Seed(78).stream_at("new", index as u64)).plane;
         let right = (0..20).filter(|&i| (detector.logit(&picture(i)).unwrap() > 0.0) == (i % 2 == 1)).count();
         assert!(right >= 18, "{right} of 20");
         let plane = picture(1);
@@ -429,7 +435,8 @@ mod tests {
             let message = result.err().unwrap().to_string();
             assert!(message.contains(part), "{message}");
         }
-        let ended = train_classifier(&training, &Pictures { spot: false }, &mut |done, _, _| done < 2).unwrap();
+        let ended =
+            train_classifier(&training, &Pictures { spot: false }, &mut |done, _, _| done < 2).unwrap();
         assert!(ended.is_none());
     }
 }

@@ -39,7 +39,8 @@ mod trainer;
 pub use adam::Adam;
 pub use checkpoint::{Checkpoint, SkippedCheckpoint};
 pub use classifier::{
-    ClassifierTraining, Example, Examples, StoredClassifier, StoredParameter, TrainedClassifier, train_classifier,
+    ClassifierTraining, Example, Examples, StoredClassifier, StoredParameter, TrainedClassifier,
+    train_classifier,
 };
 pub use config::{LossWeights, TrainConfig};
 pub use data::{TrainingSet, plane_to_tensor, tensor_to_plane};

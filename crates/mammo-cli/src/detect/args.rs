@@ -1,4 +1,4 @@
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Subcommands of `detect`.
@@ -12,6 +12,15 @@ pub(crate) enum DetectCommand {
     Evaluate(EvaluateArgs),
 }
 
+/// What weighs an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodName {
+    /// Measures of the whole image, weighed by a logistic regression; trains in seconds
+    Measures,
+    /// A small network that also shows where; trains in minutes
+    Network,
+}
+
 /// Options of `detect train`.
 #[derive(ClapArgs)]
 pub(crate) struct TrainArgs {
@@ -19,11 +28,28 @@ pub(crate) struct TrainArgs {
     #[arg(long, required = true, value_name = "DIR")]
     pub(crate) run: Vec<PathBuf>,
 
+    /// What weighs an image
+    #[arg(long, default_value = "measures")]
+    pub(crate) method: MethodName,
+
+    /// Copies of every image under a drawn handling (JPEG, blur, noise ...) for one as it is, so that the detector looks
+    /// for traces of a generator and not of handling
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) handled: usize,
+
+    /// How often a network sees every image
+    #[arg(long, default_value_t = 30)]
+    pub(crate) epochs: usize,
+
+    /// The number that handlings and the network's training are drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
     /// Share of originals that may be called altered; it sets the threshold
     #[arg(long, default_value_t = 0.05)]
     pub(crate) false_alarm_rate: f64,
 
-    /// Ridge of the regression, in images
+    /// Ridge of the regression of measures, in images
     #[arg(long, default_value_t = 1.0)]
     pub(crate) ridge: f64,
 
@@ -38,6 +64,10 @@ pub(crate) struct ScoreArgs {
     /// The detector
     #[arg(long, value_name = "FILE.json")]
     pub(crate) detector: PathBuf,
+
+    /// Write a map of where each image looks altered, as PNG beside each other in this folder; for networks
+    #[arg(long, value_name = "DIR")]
+    pub(crate) places: Option<PathBuf>,
 
     /// Grey PNG of 8 or 16 bits, of the detector's size
     #[arg(required = true)]

@@ -1,73 +1,72 @@
 //! How well a detector does on patients that it has not seen.
 
 use super::args::EvaluateArgs;
-use super::handling::{HANDLINGS, Handling};
-use super::{TRANSLATION, read, sources};
+use super::judge::{Judged, Pair, area_text, judge};
+use super::{read, sources};
 use crate::output::print;
-use mammo_core::{Label, Plane};
-use mammo_forensics::Detector;
-use mammo_readout::{AucEstimate, Interval, clustered};
-use mammo_room::Source;
-use rayon::prelude::*;
-use serde::Serialize;
+use mammo_detect::Handling;
+use std::collections::BTreeSet;
 use std::fmt::Write;
-
-/// One row of the table.
-#[derive(Serialize)]
-struct Handled {
-    handling: &'static str,
-    /// Altered against original images, both handled alike.
-    detection: AucEstimate,
-    /// The same for lesions put in and taken out, each against the originals that it was made from.
-    injected: AucEstimate,
-    removed: AucEstimate,
-    /// Handled originals against originals as they are: one half means that the detector does not see the handling.
-    control: AucEstimate,
-    /// Share of altered images above the threshold.
-    found: f64,
-    /// Share of originals above the threshold.
-    false_alarms: f64,
-}
 
 /// `mammo detect evaluate`.
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     let detector = read(&args.detector)?;
-    let sources = sources(&args.run)?;
-    let known = sources.iter().find(|s| detector.patients.iter().any(|p| p == s.image.patient.as_str()));
-    if let Some(source) = known {
+    let trained_on = &detector.file().trained_on;
+    let pairs: Vec<Pair> = sources(&args.run)?
+        .into_iter()
+        .flat_map(|source| {
+            let (patient, label, original) =
+                (source.image.patient.to_string(), source.image.label, source.original);
+            let altered = source.modified.into_values();
+            altered.map(move |modified| Pair {
+                patient: patient.clone(),
+                label,
+                original: original.clone(),
+                modified,
+            })
+        })
+        .collect();
+    if let Some(pair) = pairs.iter().find(|pair| trained_on.patients.contains(&pair.patient)) {
         anyhow::bail!(
             "{}: the detector was trained on patient {}; judge it on a run of other patients, such as one of another --seed",
             args.detector.display(),
-            source.image.patient
+            pair.patient
         );
     }
-    let rows = HANDLINGS
+    let rows = Handling::JUDGED
         .iter()
-        .map(|(name, handle)| handled(&detector, &sources, name, *handle))
+        .map(|&handling| judge(&detector, &pairs, handling))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let (images, patients) = (2 * sources.len(), {
-        let mut names: Vec<&str> = sources.iter().map(|s| s.image.patient.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.len()
-    });
+    let patients = pairs.iter().map(|pair| pair.patient.as_str()).collect::<BTreeSet<_>>().len();
     if args.json {
         let document = serde_json::json!({
-            "schema": "mammo-detector-evaluation/1",
-            "trained_on": {"original": detector.n_original, "altered": detector.n_modified, "patients": detector.patients.len()},
-            "images": images,
+            "schema": "mammo-detector-evaluation/2",
+            "trained_on": {
+                "original": trained_on.n_original,
+                "altered": trained_on.n_modified,
+                "patients": trained_on.patients.len(),
+            },
+            "images": 2 * pairs.len(),
             "patients": patients,
-            "threshold_log_odds": detector.threshold_log_odds,
+            "threshold_log_odds": detector.file().calibration.threshold_log_odds,
             "rows": rows,
         });
         return print(&(serde_json::to_string_pretty(&document)? + "\n"));
     }
     let mut text = format!(
-        "{images} images ({} original, {} altered) of {patients} patients, none of whom the detector was trained on.\n\
+        "{} images ({} original, {} altered) of {patients} patients, none of whom the detector was trained on.\n\
          AUC [95 % CI, images of a patient taken as dependent]\n\n",
-        sources.len(),
-        sources.len()
+        2 * pairs.len(),
+        pairs.len(),
+        pairs.len()
     );
+    write_rows(&mut text, &rows)?;
+    text += "\nHandling alone: handled originals against originals as they are. Near 0.50 the detector does not see the handling; \
+             away from it, scores of images of unknown handling mean little.\n";
+    print(&text)
+}
+
+fn write_rows(text: &mut String, rows: &[Judged]) -> std::fmt::Result {
     writeln!(
         text,
         "{:<26}{:<20}{:<20}{:<20}{:<20}{:>7}{:>14}",
@@ -79,62 +78,12 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         "found",
         "false alarms"
     )?;
-    for row in &rows {
+    for row in rows {
         write!(text, "{:<26}", row.handling)?;
-        for auc in [&row.detection, &row.injected, &row.removed, &row.control] {
-            let cell = format!("{:.2} [{:.2}, {:.2}]", auc.auc, auc.ci_low, auc.ci_high);
-            write!(text, "{cell:<20}")?;
+        for auc in [Some(&row.detection), row.injected.as_ref(), row.removed.as_ref(), Some(&row.control)] {
+            write!(text, "{:<20}", auc.map_or("-".to_owned(), area_text))?;
         }
         writeln!(text, "{:>6.0} %{:>12.0} %", 100.0 * row.found, 100.0 * row.false_alarms)?;
     }
-    text += "\nHandling alone: handled originals against originals as they are. Near 0.50 the detector does not see the handling; \
-             away from it, scores of images of unknown handling mean little.\n";
-    print(&text)
-}
-
-fn handled(
-    detector: &Detector,
-    sources: &[Source],
-    name: &'static str,
-    handle: Handling,
-) -> anyhow::Result<Handled> {
-    // Original as it is, original handled, altered handled.
-    let scores = sources
-        .par_iter()
-        .enumerate()
-        .map(|(i, source)| {
-            let of = |plane: &Plane| detector.score(plane).map(|s| s.log_odds);
-            let index = 2 * i as u64;
-            let altered = &source.modified[TRANSLATION];
-            Ok([
-                of(&source.original)?,
-                of(&handle(&source.original, index))?,
-                of(&handle(altered, index + 1))?,
-            ])
-        })
-        .collect::<anyhow::Result<Vec<[f64; 3]>>>()?;
-    let auc = |negative: usize, positive: usize, pick: &dyn Fn(&Source) -> bool| {
-        let (mut ratings, mut truth, mut patients) = (Vec::new(), Vec::new(), Vec::new());
-        for (source, row) in sources.iter().zip(&scores).filter(|(source, _)| pick(source)) {
-            for (column, class) in [(negative, false), (positive, true)] {
-                ratings.push(row[column]);
-                truth.push(class);
-                patients.push(source.image.patient.to_string());
-            }
-        }
-        clustered(&ratings, &truth, &patients, Interval::default())
-    };
-    let above = |column: usize| {
-        scores.iter().filter(|row| row[column] > detector.threshold_log_odds).count() as f64
-            / scores.len() as f64
-    };
-    Ok(Handled {
-        handling: name,
-        detection: auc(1, 2, &|_| true)?,
-        injected: auc(1, 2, &|s| s.image.label == Label::Healthy)?,
-        removed: auc(1, 2, &|s| s.image.label == Label::Cancer)?,
-        control: auc(0, 1, &|_| true)?,
-        found: above(2),
-        false_alarms: above(1),
-    })
+    Ok(())
 }

@@ -2,68 +2,15 @@
 
 use crate::args::Exp1Args;
 use crate::preset::Preset;
+use crate::run::{DataSource, SMALLEST_PX, Settings, file_stem};
 use anyhow::{Context, bail};
 use mammo_core::{LabelRule, Seed};
-use mammo_dataset::{ImageSize, Source, ViewFilter};
+use mammo_dataset::{ImageSize, ViewFilter};
 use mammo_phantom::PhantomConfig;
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
-
-/// Where the mammograms come from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum DataSource {
-    /// Made on the spot.
-    Phantom,
-    /// A release on disk.
-    Release(Source),
-}
-
-impl FromStr for DataSource {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "phantom" {
-            return Ok(Self::Phantom);
-        }
-        text.parse().map(Self::Release).map_err(|_| {
-            format!("{text:?} is not a source of images; use phantom, inbreast:DIR, mini-mias:DIR or another data set of mammo audit")
-        })
-    }
-}
-
-impl DataSource {
-    /// The projections that experiment 1 is run on: the paper's, where the release has them.
-    fn usual_views(&self) -> ViewFilter {
-        match self {
-            Self::Release(Source::MiniMias(_)) => ViewFilter::All,
-            Self::Phantom | Self::Release(_) => ViewFilter::Cc,
-        }
-    }
-}
-
-impl fmt::Display for DataSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Phantom => f.write_str("phantom"),
-            Self::Release(source) => source.fmt(f),
-        }
-    }
-}
-
-/// Refuses what can be no device, when the command line is read.
-pub(crate) fn known_device(text: &str) -> Result<String, String> {
-    let number = text.strip_prefix("cuda:");
-    if text == "cpu" || number.is_some_and(|number| number.parse::<usize>().is_ok()) {
-        return Ok(text.to_owned());
-    }
-    Err(format!("{text:?} is not a device; use cpu or cuda:N"))
-}
 
 /// Each arm of the readout needs two images of each label, or there is no AUC with an interval.
 const SMALLEST_ARM: usize = 4;
-
-/// The spectra and grid scores of the report need this many pixels each way.
-const SMALLEST_PX: usize = 48;
 
 /// Everything that decides the results of a run; `run.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +33,24 @@ pub(crate) struct RunConfig {
     pub(crate) seed: Seed,
     /// Version of the program.
     pub(crate) version: String,
+}
+
+impl Settings for RunConfig {
+    const RESULTS: &'static [&'static str] = &[
+        "run.json",
+        "manifest.jsonl",
+        "cohort.json",
+        "metrics.jsonl",
+        "spectra.json",
+        "readout/ratings.csv",
+        "readout/analysis.json",
+        "report.html",
+    ];
+
+    fn name(&self) -> String {
+        let data = self.data.split(':').next().unwrap_or("data");
+        format!("exp1-{data}-{}-{}-seed{}", self.labels, file_stem(&self.preset_name), self.seed.0)
+    }
 }
 
 impl RunConfig {
@@ -153,14 +118,6 @@ impl RunConfig {
 
     /// The release to be made.
     pub(crate) fn phantom(&self) -> PhantomConfig {
-        let p = &self.preset.phantom;
-        PhantomConfig {
-            seed: self.seed.derive("phantom"),
-            patients: p.patients,
-            width_px: p.width_px,
-            height_px: p.height_px,
-            lesion_fraction: p.lesion_fraction,
-            ..PhantomConfig::default()
-        }
+        self.preset.phantom.config(self.seed)
     }
 }

@@ -1,9 +1,10 @@
 //! How near removal and injection come to the truth, which only phantoms have.
 
 use super::config::RunConfig;
-use super::folder::RunFolder;
-use super::images::{Images, StudyImage};
-use super::parallel;
+use super::images::Images;
+use crate::run::RunFolder;
+use crate::run::StudyImage;
+use crate::run::parallel;
 use mammo_core::{Finding, Mask};
 use mammo_forensics::{
     Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,

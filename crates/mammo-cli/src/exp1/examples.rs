@@ -1,10 +1,11 @@
 //! The pictures of the report: the first held-out images in the order of their names, so that nobody chose them.
 
-use super::MADE_BY;
 use super::counterfactual::masses;
-use super::folder::RunFolder;
-use super::images::{Images, StudyImage};
+use super::images::Images;
 use super::training::{CHANGE_LIMIT, zoom};
+use crate::run::MADE_BY;
+use crate::run::RunFolder;
+use crate::run::StudyImage;
 use mammo_core::{Finding, Label, Plane, Shape};
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};
 use mammo_train::CycleGan;

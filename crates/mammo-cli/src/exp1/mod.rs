@@ -3,7 +3,6 @@
 mod config;
 mod counterfactual;
 mod examples;
-pub(crate) mod folder;
 mod images;
 mod page;
 mod readout;
@@ -11,21 +10,17 @@ mod spectra;
 mod training;
 mod translation;
 
-pub(crate) use config::{DataSource, known_device};
+pub(crate) use config::RunConfig;
 pub(crate) use page::{readout::readout as readout_section, words::auc_text};
 
 use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};
-use crate::{Ending, interrupt, progress::Progress};
+use crate::run::{RunFolder, make_phantom};
+use crate::{Ending, interrupt};
 use anyhow::Context;
-use config::RunConfig;
-use folder::RunFolder;
 use mammo_core::Seed;
 use mammo_phantom::PhantomConfig;
 use std::io::Write;
 use std::time::Instant;
-
-/// Who made a picture, for its mark.
-pub(crate) const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));
 
 /// `mammo reproduce-exp1`.
 pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
@@ -61,7 +56,7 @@ pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
     examples::draw(&folder, &images, &translated, &trained.model)?;
     folder.add_seconds(clock.elapsed().as_secs_f64())?;
     page::write(&folder)?;
-    folder.finish()?;
+    folder.finish::<RunConfig>()?;
 
     eprintln!("done after {:.0} s; open {}", clock.elapsed().as_secs_f64(), folder.report().display());
     writeln!(std::io::stdout(), "{}", folder.report().display())?;
@@ -76,7 +71,7 @@ pub(crate) fn images_of(config: &RunConfig, folder: &RunFolder) -> anyhow::Resul
 /// `mammo phantom`.
 pub(crate) fn write_phantom(args: &PhantomArgs) -> anyhow::Result<Ending> {
     let config = PhantomConfig { patients: args.patients, seed: Seed(args.seed), ..PhantomConfig::default() };
-    images::make_phantom(&args.out, &config)?;
+    make_phantom(&args.out, &config)?;
     writeln!(std::io::stdout(), "{}", args.out.display())?;
     Ok(Ending::Done)
 }
@@ -97,27 +92,4 @@ pub(crate) fn render_again(args: &ReportArgs) -> anyhow::Result<Ending> {
     page::write(&folder)?;
     writeln!(std::io::stdout(), "{}", folder.report().display())?;
     Ok(Ending::Done)
-}
-
-/// Runs `work` over all items in parallel, with progress; the results keep the order of the items.
-fn parallel<T: Sync, R: Send>(
-    label: &'static str,
-    summary: &str,
-    items: &[T],
-    work: impl Fn(&T) -> anyhow::Result<R> + Sync,
-) -> anyhow::Result<Vec<R>> {
-    use rayon::prelude::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let progress = Progress::new(label, items.len());
-    let done = AtomicUsize::new(0);
-    let results = items
-        .par_iter()
-        .map(|item| {
-            let result = work(item);
-            progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
-            result
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    progress.finish(&format!("{} {summary}", items.len()));
-    Ok(results)
 }

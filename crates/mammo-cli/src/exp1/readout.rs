@@ -1,9 +1,9 @@
 //! The readout: who rates what, and what it says.
 
-use super::MADE_BY;
 use super::config::RunConfig;
-use super::folder::RunFolder;
 use super::images::Images;
+use crate::run::MADE_BY;
+use crate::run::RunFolder;
 use anyhow::Context;
 use mammo_core::{Label, Plane};
 use mammo_png::{Mark, write_gray8};

@@ -1,7 +1,7 @@
 //! Radial spectra and grid scores of held-out originals against their translations.
 
-use super::folder::RunFolder;
 use super::images::Images;
+use crate::run::RunFolder;
 use mammo_core::{Label, Plane};
 use mammo_forensics::{RadialSpectrum, grid_score, mean_spectrum};
 use serde::{Deserialize, Serialize};

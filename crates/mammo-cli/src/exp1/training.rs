@@ -1,10 +1,8 @@
 //! Training with live progress and sample sheets of held-out images.
 
-use super::MADE_BY;
 use super::config::RunConfig;
-use super::folder::RunFolder;
-use super::images::{Images, StudyImage};
-use crate::{interrupt, progress::Progress};
+use super::images::Images;
+use crate::run::{MADE_BY, RunFolder, StudyImage, TrainingProgress};
 use mammo_core::Label;
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};
 use mammo_train::{CycleGan, Observer, Outcome, SkippedCheckpoint, StepReport, TrainingSet};
@@ -24,48 +22,30 @@ pub(crate) fn train(config: &RunConfig, folder: &RunFolder, images: &Images) -> 
     };
     let pick = |label| images.test.iter().filter(|i| i.label == label).take(SAMPLES).collect::<Vec<_>>();
     let mut watch = Watch {
-        progress: Progress::new("training", config.preset.train.steps),
+        progress: TrainingProgress::new(config.preset.train.steps),
         healthy: pick(Label::Healthy),
         cancer: pick(Label::Cancer),
         samples: folder.subfolder("samples")?,
-        cycle: 0.0,
     };
     let outcome = mammo_train::train(&config.preset.train, &set, folder.root(), true, &mut watch)?;
-    watch.progress.finish(&format!("{} steps", outcome.step));
+    watch.progress.finish(outcome.step);
     Ok(outcome)
 }
 
 struct Watch<'a> {
-    progress: Progress,
+    progress: TrainingProgress,
     healthy: Vec<&'a StudyImage>,
     cancer: Vec<&'a StudyImage>,
     samples: PathBuf,
-    /// Running mean of the cycle losses, which alone say how far the training is.
-    cycle: f32,
 }
 
 impl Observer for Watch<'_> {
     fn started(&mut self, done: usize, skipped: &[SkippedCheckpoint]) {
-        for checkpoint in skipped {
-            eprintln!("note: {}: passed over: {}", checkpoint.path.display(), checkpoint.reason);
-        }
-        if done > 0 {
-            eprintln!("training goes on after step {done}");
-            self.progress.skip(done);
-        }
+        self.progress.started(done, skipped);
     }
 
     fn step(&mut self, report: &StepReport) -> bool {
-        let losses = report.losses;
-        let cycle = losses.cycle_a + losses.cycle_b;
-        self.cycle = if self.cycle == 0.0 { cycle } else { 0.95 * self.cycle + 0.05 * cycle };
-        self.progress.set(report.step, || {
-            format!(
-                "cycle {:.2}, adversarial {:.2} {:.2}, discriminators {:.2} {:.2}",
-                self.cycle, losses.adversarial_ab, losses.adversarial_ba, losses.d_a, losses.d_b
-            )
-        });
-        !interrupt::asked()
+        self.progress.step(report)
     }
 
     fn sample(

@@ -1,9 +1,9 @@
 //! Translation of the held-out images, each to the other label.
 
-use super::folder::RunFolder;
 use super::images::Images;
-use super::{MADE_BY, parallel};
 use crate::exp1::training::CHANGE_LIMIT;
+use crate::run::RunFolder;
+use crate::run::{MADE_BY, parallel};
 use mammo_core::{Label, Plane};
 use mammo_png::{Canvas, Mark, write_canvas, write_gray16};
 use mammo_room::STUDY_IMAGE;

@@ -1,9 +1,10 @@
 //! From a finished run to a study.
 
 use super::args::DesignArgs;
-use crate::exp1::MADE_BY;
-use crate::exp1::folder::RunFolder;
+use crate::exp1::RunConfig;
 use crate::held_out::held_out;
+use crate::run::MADE_BY;
+use crate::run::RunFolder;
 use anyhow::bail;
 use mammo_core::Seed;
 use mammo_reader::Arm;
@@ -24,7 +25,7 @@ pub(super) fn run(args: &DesignArgs) -> anyhow::Result<()> {
     }
     let seed = match args.seed {
         Some(seed) => Seed(seed),
-        None => folder.config()?.seed,
+        None => folder.config::<RunConfig>()?.seed,
     };
     let truth = draw(&plan, &sources, seed)?;
     if truth.plan.n_images() != plan.n_images() || truth.plan.training_cases != plan.training_cases {

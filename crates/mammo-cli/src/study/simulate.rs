@@ -1,7 +1,7 @@
 //! SIMULATED readers who read as people do: by the same requests, one image after the other.
 
 use super::args::SimulateArgs;
-use crate::exp1::folder::RunFolder;
+use crate::run::RunFolder;
 use anyhow::{Context, bail};
 use mammo_core::{Label, Plane};
 use mammo_reader::{Answer, SIMULATED_READERS, SimulatedReader};

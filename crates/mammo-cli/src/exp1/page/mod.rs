@@ -9,8 +9,8 @@ pub(super) mod words;
 
 use super::config::RunConfig;
 use super::counterfactual::Scores;
-use super::folder::RunFolder;
 use super::spectra::Spectra;
+use crate::run::RunFolder;
 use cohort::cohort;
 use findings::{facts, images_in_words, limits, references, summary};
 use mammo_dataset::CohortSummary;

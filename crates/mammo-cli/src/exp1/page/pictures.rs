@@ -2,7 +2,7 @@
 
 use super::words::percent;
 use super::{Run, is_phantom};
-use crate::exp1::folder::RunFolder;
+use crate::run::RunFolder;
 use anyhow::Context;
 use fs_err as fs;
 use mammo_forensics::{CounterfactualSummary, Estimate};

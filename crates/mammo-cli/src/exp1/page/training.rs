@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::words::quartiles;
-use crate::exp1::folder::RunFolder;
+use crate::run::RunFolder;
 use fs_err as fs;
 use mammo_report::{Align, Axis, Block, LinePlot, Marker, Picture, PictureRow, Plot, Section, Series, Table};
 use mammo_train::StepReport;

@@ -2,11 +2,18 @@
 
 use anyhow::{Context, bail};
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-use super::config::RunConfig;
+/// What a run is asked to do, resolved to the last number: `run.json`.
+pub(crate) trait Settings: Serialize + DeserializeOwned + PartialEq {
+    /// Files that a finished run has.
+    const RESULTS: &'static [&'static str];
+
+    /// A name for its folder, from what it does.
+    fn name(&self) -> String;
+}
 
 /// A folder with everything that one run reads and makes.
 pub(crate) struct RunFolder {
@@ -22,7 +29,7 @@ struct Timing {
 
 impl RunFolder {
     /// Opens the folder that the command line asks for and ties it to `config`.
-    pub(crate) fn open(config: &RunConfig, out: Option<&Path>, resume: bool) -> anyhow::Result<Self> {
+    pub(crate) fn open<S: Settings>(config: &S, out: Option<&Path>, resume: bool) -> anyhow::Result<Self> {
         let root = match (out, resume) {
             (Some(out), _) => out.to_owned(),
             (None, true) => newest(config)?,
@@ -36,7 +43,7 @@ impl RunFolder {
                     folder.root.display()
                 );
             }
-            let stored: RunConfig = mammo_files::read_json(&folder.config_path())?;
+            let stored: S = mammo_files::read_json(&folder.config_path())?;
             if stored != *config {
                 bail!(
                     "{}: the run in this folder has {}; repeat its options to resume it, or choose another --out",
@@ -67,10 +74,7 @@ impl RunFolder {
     pub(crate) fn existing(root: &Path) -> anyhow::Result<Self> {
         let folder = Self { root: root.to_owned() };
         if !folder.finished().exists() {
-            bail!(
-                "{}: there is no finished run in this folder; finish it by reproduce-exp1 --resume",
-                root.display()
-            );
+            bail!("{}: there is no finished run in this folder; finish it by --resume", root.display());
         }
         Ok(folder)
     }
@@ -95,7 +99,7 @@ impl RunFolder {
         self.root.join("run.json")
     }
 
-    pub(crate) fn config(&self) -> anyhow::Result<RunConfig> {
+    pub(crate) fn config<S: Settings>(&self) -> anyhow::Result<S> {
         Ok(mammo_files::read_json(&self.config_path())?)
     }
 
@@ -134,26 +138,14 @@ impl RunFolder {
     }
 
     /// Says that everything in the folder is whole, with the digests of the results.
-    pub(crate) fn finish(&self) -> anyhow::Result<()> {
+    pub(crate) fn finish<S: Settings>(&self) -> anyhow::Result<()> {
         let mut digests = std::collections::BTreeMap::new();
-        for name in RESULTS {
+        for name in S::RESULTS {
             digests.insert(name, mammo_files::sha256_file(&self.root.join(name))?);
         }
         Ok(mammo_files::write_json(&self.finished(), &serde_json::json!({ "sha256": digests }))?)
     }
 }
-
-/// The files that every finished run has.
-const RESULTS: [&str; 8] = [
-    "run.json",
-    "manifest.jsonl",
-    "cohort.json",
-    "metrics.jsonl",
-    "spectra.json",
-    "readout/ratings.csv",
-    "readout/analysis.json",
-    "report.html",
-];
 
 /// Deletes what a killed run was writing: files and folders whose names end in `.tmp` until they are whole.
 fn remove_leftovers(dir: &Path) -> anyhow::Result<()> {
@@ -171,32 +163,25 @@ fn remove_leftovers(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn name(config: &RunConfig) -> String {
-    let data = config.data.split(':').next().unwrap_or("data");
-    let preset =
-        Path::new(&config.preset_name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    format!("exp1-{data}-{}-{preset}-seed{}", config.labels, config.seed.0)
-}
-
 /// The first unused name under `runs/`.
-fn fresh(config: &RunConfig) -> anyhow::Result<PathBuf> {
-    let base = Path::new("runs").join(name(config));
+fn fresh<S: Settings>(config: &S) -> anyhow::Result<PathBuf> {
+    let base = Path::new("runs").join(config.name());
     if !base.exists() {
         return Ok(base);
     }
     (2..10_000)
-        .map(|i| base.with_file_name(format!("{}-{i}", name(config))))
+        .map(|i| base.with_file_name(format!("{}-{i}", config.name())))
         .find(|path| !path.exists())
         .context("runs/ is full of runs with these settings; choose another --out")
 }
 
 /// The newest run with these settings under `runs/`.
-fn newest(config: &RunConfig) -> anyhow::Result<PathBuf> {
+fn newest<S: Settings>(config: &S) -> anyhow::Result<PathBuf> {
     let mut found: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
     if Path::new("runs").is_dir() {
         for entry in fs::read_dir("runs")? {
             let path = entry?.path();
-            let stored = mammo_files::read_json::<RunConfig>(&path.join("run.json"));
+            let stored = mammo_files::read_json::<S>(&path.join("run.json"));
             if stored.is_ok_and(|stored| stored == *config) {
                 found.push((fs::metadata(path.join("run.json"))?.modified()?, path));
             }
@@ -207,7 +192,7 @@ fn newest(config: &RunConfig) -> anyhow::Result<PathBuf> {
 }
 
 /// A setting in which two runs differ, for people: the outermost one, because inner ones may follow from it.
-fn difference(stored: &RunConfig, asked: &RunConfig) -> anyhow::Result<String> {
+fn difference<S: Settings>(stored: &S, asked: &S) -> anyhow::Result<String> {
     fn collect(path: &[&str], a: &Value, b: &Value, found: &mut Vec<(usize, String)>) {
         match (a, b) {
             (Value::Object(a), Value::Object(b)) => {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// Logistic regression with a ridge on standardised features, the classes weighed to equal shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Logistic {
+pub struct Logistic {
     mean: Vec<f64>,
     scale: Vec<f64>,
     weights: Vec<f64>,
@@ -14,7 +14,7 @@ const STEPS: usize = 100;
 
 impl Logistic {
     /// Fits `rows` of equal length, of which each class has at least one.
-    pub(super) fn fit(rows: &[&[f64]], positive: &[bool], ridge: f64) -> Self {
+    pub(crate) fn fit(rows: &[&[f64]], positive: &[bool], ridge: f64) -> Self {
         let d = rows.first().map_or(0, |row| row.len());
         let n = rows.len() as f64;
         let mean: Vec<f64> = (0..d).map(|i| rows.iter().map(|r| r[i]).sum::<f64>() / n).collect();
@@ -72,8 +72,13 @@ impl Logistic {
         (row[i] - self.mean[i]) / self.scale[i]
     }
 
+    /// Whether it weighs so many features.
+    pub(crate) fn weighs(&self, features: usize) -> bool {
+        [&self.mean, &self.scale, &self.weights].iter().all(|v| v.len() == features)
+    }
+
     /// Log odds.
-    pub(super) fn score(&self, row: &[f64]) -> f64 {
+    pub(crate) fn score(&self, row: &[f64]) -> f64 {
         self.intercept + (0..self.weights.len()).map(|i| self.weights[i] * self.standard(row, i)).sum::<f64>()
     }
 }

@@ -1,0 +1,94 @@
+use super::{DetectorSettings, Sample, StoredMethod, Trained, copy};
+use crate::{DetectError, Handling, air_cleared};
+use mammo_core::{Mask, Plane, Stream};
+use mammo_models::ClassifierConfig;
+use mammo_train::{ClassifierTraining, Example, Examples, train_classifier};
+use rand::Rng;
+use rayon::prelude::*;
+
+/// Share of altered examples of which only a part comes from the altered image, so that places learn to answer for
+/// themselves.
+const SPLICED: f64 = 0.3;
+
+/// Every sample once as it was and once altered.
+struct Pairs<'a> {
+    samples: Vec<&'a Sample>,
+    handled: f64,
+}
+
+impl Examples for Pairs<'_> {
+    fn len(&self) -> usize {
+        2 * self.samples.len()
+    }
+
+    fn draw(&self, index: usize, random: &mut Stream) -> Example {
+        let sample = self.samples[index / 2];
+        let (mut plane, mut region) = (sample.original.clone(), None);
+        let positive = index % 2 == 1;
+        if positive {
+            let modified = &sample.modified[random.random_range(0..sample.modified.len())];
+            if random.random_bool(SPLICED) {
+                let mask = disc(&sample.original, random);
+                let spliced = |x, y| if mask.get(x, y) { modified.get(x, y) } else { plane.get(x, y) };
+                plane = Plane::from_fn(plane.width(), plane.height(), spliced);
+                region = Some(mask);
+            } else {
+                plane = modified.clone();
+            }
+        }
+        if random.random_bool(self.handled) {
+            plane = air_cleared(&Handling::draw(random).apply(&plane, random));
+        }
+        if random.random_bool(0.5) {
+            let (width, height) = (plane.width(), plane.height());
+            plane = Plane::from_fn(width, height, |x, y| plane.get(x, height - 1 - y));
+            region = region.map(|mask| Mask::from_fn(width, height, |x, y| mask.get(x, height - 1 - y)));
+        }
+        Example { plane, positive, region }
+    }
+}
+
+/// A disc about some pixel of the tissue, of a radius from a sixteenth to a quarter of the image's smaller side.
+fn disc(plane: &Plane, random: &mut Stream) -> Mask {
+    let (width, height) = (plane.width(), plane.height());
+    let tissue: Vec<usize> = (0..width * height).filter(|&i| plane.data()[i] > 0.0).collect();
+    let at = if tissue.is_empty() { 0 } else { tissue[random.random_range(0..tissue.len())] };
+    let side = width.min(height) as f64;
+    let radius = random.random_range(side / 16.0..side / 4.0);
+    Mask::from_fn(width, height, |x, y| {
+        (x as f64 - (at % width) as f64).hypot(y as f64 - (at / width) as f64) <= radius
+    })
+}
+
+/// Trains the network without the first fold, whose scores calibrate it.
+pub(super) fn train(
+    samples: &[Sample],
+    folds: &[usize],
+    settings: &DetectorSettings,
+    epochs: usize,
+    after_step: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Option<Trained>, DetectError> {
+    let copies = settings.handled_copies as f64;
+    let seen = samples.iter().zip(folds).filter(|(sample, fold)| **fold != 0 && !sample.modified.is_empty());
+    let pairs = Pairs { samples: seen.map(|(sample, _)| sample).collect(), handled: copies / (copies + 1.0) };
+    let training = ClassifierTraining {
+        epochs,
+        ..ClassifierTraining::new(ClassifierConfig::tampering(), settings.seed.derive("detector/network"))
+    };
+    let trained = train_classifier(&training, &pairs, &mut |done, of, _| after_step(done, of))?;
+    let Some(classifier) = trained else { return Ok(None) };
+    let mut wanted = Vec::new();
+    for sample in samples.iter().zip(folds).filter(|(_, fold)| **fold == 0).map(|(sample, _)| sample) {
+        for which in 0..=sample.modified.len() {
+            wanted.extend((0..=settings.handled_copies).map(|k| (sample, which, k)));
+        }
+    }
+    let unseen = wanted
+        .par_iter()
+        .map(|&(sample, which, k)| {
+            let plane = if which == 0 { &sample.original } else { &sample.modified[which - 1] };
+            Ok((which > 0, classifier.logit(&copy(plane, sample, which, k, settings.seed))?))
+        })
+        .collect::<Result<Vec<_>, DetectError>>()?;
+    Ok(Some((unseen, StoredMethod::Network(classifier.store()?))))
+}
