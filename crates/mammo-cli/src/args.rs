@@ -22,6 +22,9 @@ pub(crate) enum Command {
     /// Experiment 1 of Becker et al. (arXiv 1811.07767) from mammograms to report
     #[command(name = "reproduce-exp1", after_help = EXIT_CODES)]
     ReproduceExp1(Exp1Args),
+    /// Whether detectors find what CycleGANs and gradient attacks do to mammograms, from generators to report
+    #[command(name = "reproduce-detection", after_help = EXIT_CODES)]
+    ReproduceDetection(DetectionArgs),
     /// Make a release of procedural mammograms with counterfactual twins, laid out as INbreast
     Phantom(PhantomArgs),
     /// Analyse a ratings file: ROC, AUC with intervals, and tests, reader by reader
@@ -98,6 +101,50 @@ pub(crate) struct Exp1Args {
     /// Ratings by people instead of simulated readers: a filled-in readout/sheet.csv of this run
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) ratings: Option<PathBuf>,
+}
+
+/// Options of `reproduce-detection`.
+#[derive(ClapArgs)]
+pub(crate) struct DetectionArgs {
+    /// Images: `phantom` (made on the spot), `inbreast:DIR`, `mini-mias:DIR`, or another data set of `mammo audit`
+    #[arg(long, default_value = "phantom", value_name = "SOURCE")]
+    pub(crate) data: DataSource,
+
+    /// What is called cancer, as in reproduce-exp1
+    #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
+    pub(crate) labels: LabelRule,
+
+    /// Projections: cc, mlo or all [default: as in reproduce-exp1]
+    #[arg(long)]
+    pub(crate) views: Option<ViewFilter>,
+
+    /// Settings: detection (minutes), detection-512 (an hour), detection-smoke (seconds), or a TOML file of your own
+    #[arg(long, default_value = "detection", value_name = "NAME|FILE", value_parser = crate::detection_study::known_preset)]
+    pub(crate) preset: String,
+
+    /// How often the three parts of the patients change roles: 3 judges every patient once, for small data sets
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) rotations: u8,
+
+    /// The number that everything random is drawn from
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub(crate) seed: u64,
+
+    /// Training steps of the generators instead of the preset's
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+
+    /// Run folder [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Go on with an interrupted run: the one in --out, else the newest with these settings under runs/
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// The whole path at toy size in under two minutes; the same as --preset detection-smoke
+    #[arg(long, conflicts_with_all = ["preset", "steps"])]
+    pub(crate) quick: bool,
 }
 
 /// Options of `phantom`.

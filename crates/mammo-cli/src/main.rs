@@ -5,6 +5,7 @@
 mod args;
 mod audit;
 mod detect;
+mod detection_study;
 mod exp1;
 mod held_out;
 mod ingest;
@@ -87,6 +88,7 @@ fn tune_by_environment() {
 fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
     match command {
         args::Command::ReproduceExp1(args) => exp1::run(&args),
+        args::Command::ReproduceDetection(args) => detection_study::run(&args),
         args::Command::Phantom(args) => exp1::write_phantom(&args),
         args::Command::Analyse(args) => exp1::analyse_ratings(&args),
         args::Command::Report(args) => exp1::render_again(&args),

@@ -6,7 +6,7 @@ use mammo_core::Seed;
 use mammo_phantom::PhantomConfig;
 use mammo_reader::Exp1Plan;
 use mammo_train::TrainConfig;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
 const BUILT_IN: [(&str, &str); 3] = [
@@ -62,12 +62,17 @@ impl PhantomPreset {
 impl Preset {
     /// Finds a built-in preset by name, or reads a TOML file.
     pub(crate) fn find(name: &str) -> anyhow::Result<Self> {
-        if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            return parse(text).with_context(|| format!("preset {name}"));
-        }
-        let text = fs::read_to_string(name)?;
-        parse(&text).with_context(|| format!("{name}: not a preset"))
+        load(name, &BUILT_IN)
     }
+}
+
+/// The preset of this name among those that are built in, or that of a TOML file.
+pub(crate) fn load<P: DeserializeOwned>(name: &str, built_in: &[(&str, &str)]) -> anyhow::Result<P> {
+    if let Some((_, text)) = built_in.iter().find(|(built_in, _)| *built_in == name) {
+        return parse(text).with_context(|| format!("preset {name}"));
+    }
+    let text = fs::read_to_string(name)?;
+    parse(&text).with_context(|| format!("{name}: not a preset"))
 }
 
 /// Refuses what can be no preset, when the command line is read.
@@ -81,7 +86,7 @@ pub(crate) fn known(name: &str) -> Result<String, String> {
 }
 
 /// The parser's own message shows the place over several lines; ours is one sentence.
-fn parse(text: &str) -> anyhow::Result<Preset> {
+fn parse<P: DeserializeOwned>(text: &str) -> anyhow::Result<P> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
         anyhow::anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message())

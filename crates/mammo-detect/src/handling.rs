@@ -113,7 +113,7 @@ fn resampled(plane: &Plane, width: usize, height: usize) -> Plane {
         return plane.resized(width, height);
     }
     let place = |i: usize, to: usize, from: usize| {
-        ((i as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, (from - 1) as f32)
+        ((i as f32 + 0.5) * from as f32 / to as f32).clamp(0.5, from as f32 - 0.5)
     };
     Plane::from_fn(width, height, |x, y| {
         plane.sample(place(x, width, plane.width()), place(y, height, plane.height()), 0.0)

@@ -5,8 +5,9 @@
 //! small network that also shows where. Both can be trained under [`Handling`], so that they look for traces of
 //! a generator and not for JPEG or a blur. [`GradientAttack`] is the classic attack on a classifier, for comparison.
 //!
-//! No detector looks at the air around the breast: originals have it at exactly 0, generators do not, and nobody who alters
-//! images would leave it so ([`air_cleared`]).
+//! Detectors see images in 256 levels and without what is in the air around the breast ([`as_seen`]): originals have air at
+//! exactly 0 and generators do not, and traces below a grey level of 8 bits do not survive the next encoder, so that finding
+//! either would be no finding.
 //!
 //! ```
 //! use mammo_core::{Plane, Seed};
@@ -50,17 +51,17 @@ use mammo_train::TrainError;
 /// Values below this are taken for air.
 const AIR: f32 = 0.03;
 
-/// The image with everything darker than air can be set to exactly 0, as originals are.
+/// The image as every detector sees it: in 256 levels, with whatever is darker than air can be at exactly 0.
 ///
 /// ```
 /// use mammo_core::Plane;
-/// let plane = Plane::new(3, 1, vec![0.004, 0.2, 0.0])?;
-/// assert_eq!(mammo_detect::air_cleared(&plane).data(), [0.0, 0.2, 0.0]);
+/// let plane = Plane::new(3, 1, vec![0.004, 0.2001, 0.0])?;
+/// assert_eq!(mammo_detect::as_seen(&plane).data(), [0.0, 0.2, 0.0]);
 /// # Ok::<(), mammo_core::PlaneError>(())
 /// ```
-pub fn air_cleared(plane: &Plane) -> Plane {
+pub fn as_seen(plane: &Plane) -> Plane {
     // Written so that what is no number stays what it is and is refused later.
-    plane.map(|v| if v < AIR { 0.0 } else { v })
+    plane.map(|v| if v < AIR { 0.0 } else { (v * 255.0).round() / 255.0 })
 }
 
 /// Why a detector could not be trained, read or used.

@@ -30,6 +30,7 @@ mod classifier;
 mod config;
 mod data;
 mod error;
+mod identity;
 mod model;
 mod pool;
 mod schedule;
@@ -45,6 +46,7 @@ pub use classifier::{
 pub use config::{LossWeights, TrainConfig};
 pub use data::{TrainingSet, plane_to_tensor, tensor_to_plane};
 pub use error::TrainError;
+pub use identity::{IdentityGenerator, train_identity};
 pub use model::CycleGan;
 pub use pool::ImagePool;
 pub use schedule::learning_rate;

@@ -83,7 +83,7 @@ impl CycleGan {
     }
 }
 
-fn translate(generator: &ResnetGenerator, plane: &Plane) -> Result<Plane, TrainError> {
+pub(crate) fn translate(generator: &ResnetGenerator, plane: &Plane) -> Result<Plane, TrainError> {
     let input: Tensor = plane_to_tensor(plane)?;
     tensor_to_plane(&generator.translate(&input)?)
 }

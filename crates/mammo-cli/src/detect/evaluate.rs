@@ -1,7 +1,7 @@
 //! How well a detector does on patients that it has not seen.
 
 use super::args::EvaluateArgs;
-use super::judge::{Judged, Pair, area_text, judge};
+use super::judge::{Judged, Pair, area_text, judge, score};
 use super::{read, sources};
 use crate::output::print;
 use mammo_detect::Handling;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     }
     let rows = Handling::JUDGED
         .iter()
-        .map(|&handling| judge(&detector, &pairs, handling))
+        .map(|&handling| judge(handling.to_string(), &score(&detector, &pairs, handling)?))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let patients = pairs.iter().map(|pair| pair.patient.as_str()).collect::<BTreeSet<_>>().len();
     if args.json {
@@ -79,7 +79,7 @@ fn write_rows(text: &mut String, rows: &[Judged]) -> std::fmt::Result {
         "false alarms"
     )?;
     for row in rows {
-        write!(text, "{:<26}", row.handling)?;
+        write!(text, "{:<26}", row.name)?;
         for auc in [Some(&row.detection), row.injected.as_ref(), row.removed.as_ref(), Some(&row.control)] {
             write!(text, "{:<20}", auc.map_or("-".to_owned(), area_text))?;
         }

@@ -18,7 +18,10 @@ pub(crate) struct Pair {
 /// One row of the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Judged {
-    pub(crate) handling: String,
+    /// The way of handling, the generator, or whatever the rows of the table are.
+    pub(crate) name: String,
+    /// Originals, and altered images.
+    pub(crate) pairs: usize,
     /// Altered against original images, both handled alike.
     pub(crate) detection: AucEstimate,
     /// The same for lesions put in and taken out, each against the originals that it was made from; absent where there are
@@ -33,51 +36,67 @@ pub(crate) struct Judged {
     pub(crate) false_alarms: f64,
 }
 
-/// Log odds of a pair: original as it is, original handled, altered handled.
-type Scores = [f64; 3];
+/// What a detector says of a pair under one way of handling.
+#[derive(Debug, Clone)]
+pub(crate) struct Scored {
+    pub(crate) patient: String,
+    pub(crate) label: Label,
+    /// Log odds of the original as it is, the original handled, and the altered image handled.
+    pub(crate) log_odds: [f64; 3],
+    /// Whether each of them is above the threshold.
+    flagged: [bool; 3],
+}
 
-/// Judges a detector under one way of handling. The same pairs in the same order give the same row.
-pub(crate) fn judge(detector: &Detector, pairs: &[Pair], handling: Handling) -> anyhow::Result<Judged> {
-    let scores = pairs
+/// Scores pairs under one way of handling. The same pairs in the same order get the same scores.
+pub(crate) fn score(detector: &Detector, pairs: &[Pair], handling: Handling) -> anyhow::Result<Vec<Scored>> {
+    pairs
         .par_iter()
         .enumerate()
         .map(|(i, pair)| {
-            let of = |plane: &Plane| detector.score(plane).map(|s| s.log_odds);
             let handled = |plane: &Plane, which: u64| {
-                of(&handling.apply(plane, &mut Seed(1).stream_at("detect/handling", 2 * i as u64 + which)))
+                handling.apply(plane, &mut Seed(1).stream_at("detect/handling", 2 * i as u64 + which))
             };
-            Ok([of(&pair.original)?, handled(&pair.original, 0)?, handled(&pair.modified, 1)?])
+            let scores = [
+                detector.score(&pair.original)?,
+                detector.score(&handled(&pair.original, 0))?,
+                detector.score(&handled(&pair.modified, 1))?,
+            ];
+            let patient = pair.patient.clone();
+            let (log_odds, flagged) = (scores.map(|s| s.log_odds), scores.map(|s| s.flagged));
+            Ok(Scored { patient, label: pair.label, log_odds, flagged })
         })
-        .collect::<anyhow::Result<Vec<Scores>>>()?;
-    let of_label = |label| area(pairs, &scores, (1, 2), |pair| pair.label == label).ok();
-    let threshold = detector.file().calibration.threshold_log_odds;
-    let above = |column: usize| {
-        scores.iter().filter(|row| row[column] > threshold).count() as f64 / scores.len() as f64
-    };
+        .collect()
+}
+
+/// The row of a table from scored pairs.
+pub(crate) fn judge(name: impl Into<String>, scored: &[Scored]) -> anyhow::Result<Judged> {
+    let of_label = |label| area(scored.iter().filter(|s| s.label == label), (1, 2)).ok();
+    let above =
+        |column: usize| scored.iter().filter(|s| s.flagged[column]).count() as f64 / scored.len() as f64;
     Ok(Judged {
-        handling: handling.to_string(),
-        detection: area(pairs, &scores, (1, 2), |_| true)?,
+        name: name.into(),
+        pairs: scored.len(),
+        detection: area(scored.iter(), (1, 2))?,
         injected: of_label(Label::Healthy),
         removed: of_label(Label::Cancer),
-        control: area(pairs, &scores, (0, 1), |_| true)?,
+        control: area(scored.iter(), (0, 1))?,
         found: above(2),
         false_alarms: above(1),
     })
 }
 
-/// Area under the curve of two columns over some of the pairs, the images of a patient taken as dependent.
-fn area(
-    pairs: &[Pair],
-    scores: &[Scores],
+/// Area under the curve of two columns, the images of a patient taken as dependent: DeLong's interval for clusters
+/// (Obuchowski 1997).
+fn area<'a>(
+    scored: impl Iterator<Item = &'a Scored>,
     (negative, positive): (usize, usize),
-    pick: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<AucEstimate> {
     let (mut ratings, mut truth, mut patients) = (Vec::new(), Vec::new(), Vec::new());
-    for (pair, row) in pairs.iter().zip(scores).filter(|(pair, _)| pick(pair)) {
+    for row in scored {
         for (column, class) in [(negative, false), (positive, true)] {
-            ratings.push(row[column]);
+            ratings.push(row.log_odds[column]);
             truth.push(class);
-            patients.push(pair.patient.clone());
+            patients.push(row.patient.as_str());
         }
     }
     Ok(clustered(&ratings, &truth, &patients, Interval::default())?)

@@ -3,7 +3,7 @@
 mod args;
 mod evaluate;
 pub(crate) mod judge;
-mod places;
+pub(crate) mod places;
 
 use crate::held_out::held_out;
 use crate::output::print;

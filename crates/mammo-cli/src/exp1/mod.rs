@@ -11,6 +11,7 @@ mod training;
 mod translation;
 
 pub(crate) use config::RunConfig;
+pub(crate) use counterfactual::masses;
 pub(crate) use page::{readout::readout as readout_section, words::auc_text};
 
 use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};

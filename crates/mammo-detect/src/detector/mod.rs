@@ -5,7 +5,7 @@ mod network;
 pub use file::{DetectorFile, StoredMethod, TrainedOn};
 
 use crate::calibration::{Calibration, auc};
-use crate::{DetectError, Handling, air_cleared};
+use crate::{DetectError, Handling, as_seen};
 use mammo_core::{Plane, Seed};
 use mammo_forensics::ForensicsError;
 use mammo_train::TrainedClassifier;
@@ -109,8 +109,8 @@ impl Detector {
             .par_iter()
             .map(|s| Sample {
                 patient: s.patient.clone(),
-                original: air_cleared(&s.original),
-                modified: s.modified.iter().map(air_cleared).collect(),
+                original: as_seen(&s.original),
+                modified: s.modified.iter().map(as_seen).collect(),
             })
             .collect();
         samples.sort_by(|a, b| {
@@ -210,7 +210,7 @@ impl Detector {
         if plane.data().iter().any(|v| !v.is_finite()) {
             return Err(ForensicsError::NotFinite.into());
         }
-        let plane = air_cleared(plane);
+        let plane = as_seen(plane);
         let (low, high) = plane.min_max();
         if low == high { Err(ForensicsError::Constant.into()) } else { Ok(plane) }
     }
@@ -267,7 +267,7 @@ fn copy(plane: &Plane, sample: &Sample, which: usize, copy: usize, seed: Seed) -
     let first =
         u64::from(sample.original.data().iter().fold(0u32, |sum, v| sum.rotate_left(5) ^ v.to_bits()));
     let mut random = seed.stream_at("copy", (first << 16) + copy as u64);
-    air_cleared(&Handling::draw(&mut random).apply(plane, &mut random))
+    as_seen(&Handling::draw(&mut random).apply(plane, &mut random))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::{DetectorSettings, Sample, StoredMethod, Trained, copy};
-use crate::{DetectError, Handling, air_cleared};
+use crate::{DetectError, Handling, as_seen};
 use mammo_core::{Mask, Plane, Stream};
 use mammo_models::ClassifierConfig;
 use mammo_train::{ClassifierTraining, Example, Examples, train_classifier};
@@ -37,7 +37,7 @@ impl Examples for Pairs<'_> {
             }
         }
         if random.random_bool(self.handled) {
-            plane = air_cleared(&Handling::draw(random).apply(&plane, random));
+            plane = as_seen(&Handling::draw(random).apply(&plane, random));
         }
         if random.random_bool(0.5) {
             let (width, height) = (plane.width(), plane.height());
