@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What each crate uses of the workspace, and what its tests and examples use beyond that. `docs/architecture.md` shows
 /// the same table.
-const ARROWS: [(&str, &str, &str); 19] = [
+const ARROWS: [(&str, &str, &str); 20] = [
     ("mammo-core", "", ""),
     ("mammo-files", "", ""),
     ("mammo-png", "core, files", ""),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &str, &str); 19] = [
     ("mammo-models", "ops", ""),
     ("mammo-train", "core, files, augment, ops, models", ""),
     ("mammo-forensics", "core", ""),
+    ("mammo-detect", "core, models, train, forensics", ""),
     ("mammo-readout", "", ""),
     ("mammo-reader", "core, files, readout", ""),
     ("mammo-room", "core, files, png, reader", ""),
@@ -26,7 +27,7 @@ const ARROWS: [(&str, &str, &str); 19] = [
     ("mammo-report", "files", "core, png"),
     (
         "mammo-cli",
-        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, readout, reader, room, seal, report",
+        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, detect, readout, reader, room, seal, report",
         "",
     ),
     ("mammo-tests", "", "core, files, dataset, phantom, ops, models, train"),

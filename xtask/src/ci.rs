@@ -9,8 +9,14 @@ use std::time::Instant;
 
 type Stage = (&'static str, fn() -> Result<(), String>);
 
-const STAGES: [Stage; 5] =
-    [("format", format), ("lints", lints), ("pages", pages), ("tests", tests), ("quick run", quick_run)];
+const STAGES: [Stage; 6] = [
+    ("format", format),
+    ("lints", lints),
+    ("pages", pages),
+    ("tests", tests),
+    ("quick run", quick_run),
+    ("quick detection", quick_detection),
+];
 
 fn format() -> Result<(), String> {
     run("cargo fmt", cargo(&["fmt", "--all", "--check"]))
@@ -30,17 +36,27 @@ fn tests() -> Result<(), String> {
     run("cargo test", cargo(&["test", "--workspace"]))
 }
 
-/// `reproduce-exp1 --quick --out FOLDER`, with a folder that is new.
+/// `reproduce-exp1 --quick`.
 fn quick_run() -> Result<(), String> {
+    quick("reproduce-exp1")
+}
+
+/// `reproduce-detection --quick`.
+fn quick_detection() -> Result<(), String> {
+    quick("reproduce-detection")
+}
+
+/// An experiment at toy size, in a folder that is new.
+fn quick(experiment: &str) -> Result<(), String> {
     let mammo = build_mammo()?;
-    let out = root().join("target").join("ci-quick-run");
+    let out = root().join("target").join(format!("ci-{experiment}"));
     // A run of an earlier check is in the way and worth nothing.
     if out.exists() {
         std::fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
     let mut command = Command::new(mammo);
-    command.args(["reproduce-exp1", "--quick", "--out"]).arg(&out).current_dir(root());
-    run("the quick run", command)
+    command.args([experiment, "--quick", "--out"]).arg(&out).current_dir(root());
+    run(&format!("{experiment} --quick"), command)
 }
 
 /// Runs every check, ends at the first that fails, and says how long each took.

@@ -11,9 +11,12 @@ const HELP: &str = "\
 cargo xtask TASK
 
   reproduce-exp1 [OPTIONS]  build mammo and run experiment 1; `reproduce-exp1 --help` lists the options
+  reproduce-detection [OPTIONS]
+                            build mammo and train and judge detectors of what generators do
   bench train [--json]      the training step beside PyTorch's, in one run
   bench ingest [--json]     mammo ingest beside pydicom and scikit-image, in one run
   bench stats [--json]      reader statistics beside numpy, scipy and R, in one run
+  bench detect [--json]     detectors on 1,000 images, the network beside PyTorch's
   bench room [--json]       the reading room under load and under kills
   ci                        what continuous integration checks: format, lints, docs, tests, the quick run
 
@@ -23,7 +26,9 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resum
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
-        Some("reproduce-exp1") => reproduce::exp1(args.collect()),
+        Some(name @ ("reproduce-exp1" | "reproduce-detection")) => {
+            reproduce::experiment(name, args.collect())
+        }
         Some("ci") => ci::ci(),
         Some("bench") => bench::bench(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {

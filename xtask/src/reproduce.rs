@@ -3,10 +3,10 @@
 use crate::cargo::build_mammo;
 use std::process::{Command, ExitCode};
 
-/// Experiment 1 of Becker et al.
-pub(crate) fn exp1(args: Vec<String>) -> Result<ExitCode, String> {
+/// An experiment by the name of its command.
+pub(crate) fn experiment(name: &str, args: Vec<String>) -> Result<ExitCode, String> {
     let mut command = Command::new(build_mammo()?);
-    command.arg("reproduce-exp1").args(args);
+    command.arg(name).args(args);
     become_it(command)
 }
 

@@ -48,8 +48,8 @@ use mammo_core::Plane;
 use mammo_forensics::ForensicsError;
 use mammo_train::TrainError;
 
-/// Values below this are taken for air.
-const AIR: f32 = 0.03;
+/// Levels of 256 below this are taken for air.
+const AIR_LEVELS: f32 = 8.0;
 
 /// The image as every detector sees it: in 256 levels, with whatever is darker than air can be at exactly 0.
 ///
@@ -60,8 +60,11 @@ const AIR: f32 = 0.03;
 /// # Ok::<(), mammo_core::PlaneError>(())
 /// ```
 pub fn as_seen(plane: &Plane) -> Plane {
-    // Written so that what is no number stays what it is and is refused later.
-    plane.map(|v| if v < AIR { 0.0 } else { (v * 255.0).round() / 255.0 })
+    plane.map(|v| {
+        let level = (v * 255.0).round();
+        // Written so that what is no number stays what it is and is refused later.
+        if level < AIR_LEVELS { 0.0 } else { level / 255.0 }
+    })
 }
 
 /// Why a detector could not be trained, read or used.
@@ -108,4 +111,22 @@ pub enum DetectError {
     /// The network failed or refused the image.
     #[error(transparent)]
     Network(#[from] TrainError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_once_looks_the_same_again() {
+        let plane = Plane::from_fn(256, 40, |x, y| (x as f32 + y as f32 / 40.0) / 255.0 - 0.001);
+        let once = as_seen(&plane);
+        assert_eq!(as_seen(&once), once);
+        assert_eq!(
+            as_seen(&plane.map(|v| (v * 255.0).round() / 255.0)),
+            once,
+            "8 bits on the way change nothing"
+        );
+        assert!(as_seen(&Plane::filled(1, 1, f32::NAN)).get(0, 0).is_nan());
+    }
 }

@@ -1,6 +1,7 @@
 use crate::fourier::PowerSpectrum;
-use crate::grid::high_pass;
-use crate::{ForensicsError, fit_power_law, grid_score, radial_spectrum};
+use crate::grid::{MIN_SIDE_PX, grid_of, high_pass};
+use crate::spectrum::rings_of;
+use crate::{ForensicsError, fit_power_law};
 use mammo_core::Plane;
 
 /// Rings of the radial spectrum, from 1/64 to 1/2 cycles per pixel.
@@ -45,18 +46,24 @@ pub fn features(plane: &Plane) -> Result<Vec<f64>, ForensicsError> {
     if low == high {
         return Err(ForensicsError::Constant);
     }
-    let grid = grid_score(plane)?;
-    let mut found = spectrum(plane)?;
-    found.extend([grid.half_db(), grid.quarter_db()]);
+    let (width, height) = (plane.width(), plane.height());
+    if width.min(height) < MIN_SIDE_PX {
+        return Err(ForensicsError::TooSmall { width, height, needed_px: MIN_SIDE_PX });
+    }
     let residual = high_pass(plane);
-    found.extend(directions(&residual));
+    let (of_image, of_residual) = PowerSpectrum::of_two(plane, &residual);
+    let grid = grid_of(&of_residual);
+    let mut found = rings(&of_image)?;
+    found.extend([grid.half_db(), grid.quarter_db()]);
+    found.extend(directions(&of_residual));
     found.extend(residual_statistics(&residual));
     debug_assert_eq!(found.len(), FEATURES);
     Ok(found)
 }
 
-fn spectrum(plane: &Plane) -> Result<Vec<f64>, ForensicsError> {
-    let spectrum = radial_spectrum(plane)?;
+/// The radial spectrum against the image's own power law.
+fn rings(spectrum: &PowerSpectrum) -> Result<Vec<f64>, ForensicsError> {
+    let spectrum = rings_of(spectrum);
     let law = fit_power_law(&spectrum, 0.05, 0.3)?;
     let at = |frequency: f64| {
         // Between the two nearest rings.
@@ -78,19 +85,22 @@ fn spectrum(plane: &Plane) -> Result<Vec<f64>, ForensicsError> {
     Ok(found)
 }
 
-/// The angular spectrum of the high frequencies.
-fn directions(residual: &Plane) -> Vec<f64> {
-    let spectrum = PowerSpectrum::of(residual);
-    let (width, height) = (residual.width(), residual.height());
+/// The angular spectrum of the high frequencies of a residual.
+fn directions(spectrum: &PowerSpectrum) -> Vec<f64> {
+    let (width, height) = (spectrum.width, spectrum.height);
+    // Slopes between one sector and the next, from straight down to straight up.
+    let slopes: Vec<f64> =
+        (1..SECTORS).map(|i| ((i as f64 / SECTORS as f64 - 0.5) * std::f64::consts::PI).tan()).collect();
     let (mut power, mut bins) = ([0.0; SECTORS], [0usize; SECTORS]);
     for y in 0..height {
-        for x in 0..=width / 2 {
+        let fy = if y <= height / 2 { y as f64 } else { y as f64 - height as f64 } / height as f64;
+        for (x, value) in spectrum.row(y)[..=width / 2].iter().enumerate() {
             let fx = x as f64 / width as f64;
-            let fy = if y <= height / 2 { y as f64 } else { y as f64 - height as f64 } / height as f64;
-            if (0.25..=0.5).contains(&fx.hypot(fy)) {
-                let turn = (fy.atan2(fx) / std::f64::consts::PI + 0.5).rem_euclid(1.0);
-                let sector = ((turn * SECTORS as f64) as usize).min(SECTORS - 1);
-                power[sector] += spectrum.at(x.cast_signed(), y.cast_signed());
+            if (0.0625..=0.25).contains(&(fx * fx + fy * fy)) {
+                // Straight up is straight down: both are the first.
+                let sector =
+                    if x == 0 { 0 } else { slopes.iter().filter(|slope| fy >= fx * **slope).count() };
+                power[sector] += value;
                 bins[sector] += 1;
             }
         }
@@ -101,36 +111,39 @@ fn directions(residual: &Plane) -> Vec<f64> {
 }
 
 fn residual_statistics(residual: &Plane) -> Vec<f64> {
+    let (width, height) = (residual.width(), residual.height());
     let n = residual.data().len() as f64;
     let mean = residual.data().iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-    let moment =
-        |power: i32| residual.data().iter().map(|&v| (f64::from(v) - mean).powi(power)).sum::<f64>() / n;
-    let variance = moment(2).max(NO_POWER);
+    let centred: Vec<f64> = residual.data().iter().map(|&v| f64::from(v) - mean).collect();
+    let (mut second, mut fourth, mut magnitude) = (0.0, 0.0, 0.0);
+    for v in &centred {
+        let square = v * v;
+        second += square;
+        fourth += square * square;
+        magnitude += v.abs();
+    }
+    let variance = (second / n).max(NO_POWER);
     let sd = variance.sqrt();
-    let magnitude = residual.data().iter().map(|&v| (f64::from(v) - mean).abs()).sum::<f64>() / n;
-    let mut found = vec![sd.log10(), magnitude / sd, (moment(4) / (variance * variance) + NO_POWER).log10()];
-    let at = |x: usize, y: usize| f64::from(residual.get(x, y)) - mean;
+    let kurtosis = fourth / n / (variance * variance);
+    let mut found = vec![sd.log10(), magnitude / n / sd, (kurtosis + NO_POWER).log10()];
     for (dx, dy) in LAGS {
-        let (columns, rows) = (residual.width() - dx, residual.height() - dy);
+        let (columns, rows) = (width - dx, height - dy);
         let mut sum = 0.0;
         for y in 0..rows {
-            for x in 0..columns {
-                sum += at(x, y) * at(x + dx, y + dy);
-            }
+            let (here, there) = (&centred[y * width..], &centred[(y + dy) * width + dx..]);
+            sum += here[..columns].iter().zip(&there[..columns]).map(|(a, b)| a * b).sum::<f64>();
         }
         found.push(sum / ((columns * rows) as f64 * variance));
     }
-    let level = |x: usize, y: usize| match at(x, y) / sd {
-        v if v < -0.5 => 0,
-        v if v > 0.5 => 2,
-        _ => 1,
-    };
+    let levels: Vec<usize> =
+        centred.iter().map(|v| usize::from(*v >= -0.5 * sd) + usize::from(*v > 0.5 * sd)).collect();
     for (dx, dy) in [(1, 0), (0, 1)] {
-        let (columns, rows) = (residual.width() - dx, residual.height() - dy);
+        let (columns, rows) = (width - dx, height - dy);
         let mut counts = [0usize; 9];
         for y in 0..rows {
-            for x in 0..columns {
-                counts[3 * level(x, y) + level(x + dx, y + dy)] += 1;
+            let (here, there) = (&levels[y * width..], &levels[(y + dy) * width + dx..]);
+            for (a, b) in here[..columns].iter().zip(&there[..columns]) {
+                counts[3 * a + b] += 1;
             }
         }
         found.extend(counts.map(|count| count as f64 / (columns * rows) as f64));

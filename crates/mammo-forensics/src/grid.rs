@@ -3,7 +3,7 @@ use mammo_core::Plane;
 use serde::{Deserialize, Serialize};
 
 /// Pixels that each side needs so that peaks and their neighbours do not overlap.
-const MIN_SIDE_PX: usize = 48;
+pub(crate) const MIN_SIDE_PX: usize = 48;
 /// Half the width of a peak in bins: the Hann window spreads a wave over three bins.
 const PEAK_BINS: isize = 1;
 /// The neighbours that a peak is compared with, in bins from it.
@@ -50,27 +50,38 @@ pub fn grid_score(plane: &Plane) -> Result<GridScore, ForensicsError> {
     if width.min(height) < MIN_SIDE_PX {
         return Err(ForensicsError::TooSmall { width, height, needed_px: MIN_SIDE_PX });
     }
-    let spectrum = PowerSpectrum::of(&high_pass(plane));
+    Ok(grid_of(&PowerSpectrum::of(&high_pass(plane))))
+}
+
+/// The grid score of the spectrum of a residual.
+pub(crate) fn grid_of(spectrum: &PowerSpectrum) -> GridScore {
     // In quarters of a cycle per pixel. The spectrum of a real image is symmetric, so these are all of them.
     let half = [(2, 0), (0, 2), (2, 2), (1, 2), (2, 1)];
     let quarter = [(1, 0), (0, 1), (1, 1), (1, -1)];
     let mean = |peaks: &[(isize, isize)]| {
-        peaks.iter().map(|&peak| peak_ratio(&spectrum, peak)).sum::<f64>() / peaks.len() as f64
+        peaks.iter().map(|&peak| peak_ratio(spectrum, peak)).sum::<f64>() / peaks.len() as f64
     };
-    Ok(GridScore { half_ratio: mean(&half), quarter_ratio: mean(&quarter) })
+    GridScore { half_ratio: mean(&half), quarter_ratio: mean(&quarter) }
 }
 
 /// The plane minus its 3 x 3 binomial blur; the edge is repeated outwards.
 pub(crate) fn high_pass(plane: &Plane) -> Plane {
-    let (last_x, last_y) = (plane.width() - 1, plane.height() - 1);
-    let across = Plane::from_fn(plane.width(), plane.height(), |x, y| {
+    let (width, height) = (plane.width(), plane.height());
+    let mut across = vec![0f32; width * height];
+    for (blurred, y) in across.chunks_exact_mut(width).zip(0..) {
         let row = plane.row(y);
-        0.25 * row[x.saturating_sub(1)] + 0.5 * row[x] + 0.25 * row[(x + 1).min(last_x)]
-    });
-    Plane::from_fn(plane.width(), plane.height(), |x, y| {
-        let (above, below) = (across.get(x, y.saturating_sub(1)), across.get(x, (y + 1).min(last_y)));
-        plane.get(x, y) - (0.25 * above + 0.5 * across.get(x, y) + 0.25 * below)
-    })
+        for x in 0..width {
+            blurred[x] = 0.25 * row[x.saturating_sub(1)] + 0.5 * row[x] + 0.25 * row[(x + 1).min(width - 1)];
+        }
+    }
+    let row = |y: usize| &across[y * width..(y + 1) * width];
+    let mut rest = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
+        let low = above.iter().zip(here).zip(below).map(|((a, h), b)| 0.25 * a + 0.5 * h + 0.25 * b);
+        rest.extend(plane.row(y).iter().zip(low).map(|(v, low)| v - low));
+    }
+    Plane::from_fn(width, height, |x, y| rest[y * width + x])
 }
 
 fn peak_ratio(spectrum: &PowerSpectrum, (qx, qy): (isize, isize)) -> f64 {

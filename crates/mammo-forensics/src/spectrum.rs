@@ -35,17 +35,24 @@ pub fn radial_spectrum(plane: &Plane) -> Result<RadialSpectrum, ForensicsError> 
     if n < MIN_SIDE_PX {
         return Err(ForensicsError::TooSmall { width, height, needed_px: MIN_SIDE_PX });
     }
-    let spectrum = PowerSpectrum::of(plane);
+    Ok(rings_of(&PowerSpectrum::of(plane)))
+}
+
+/// Means of a spectrum over rings of equal frequency.
+pub(crate) fn rings_of(spectrum: &PowerSpectrum) -> RadialSpectrum {
+    let (width, height) = (spectrum.width, spectrum.height);
+    let n = width.min(height);
     let rings = n / 2;
     let (mut sums, mut counts) = (vec![0.0; rings + 1], vec![0usize; rings + 1]);
-    for y in 0..height {
-        for x in 0..width {
-            // Frequencies above one half are the negative ones.
-            let fx = x.min(width - x) as f64 / width as f64;
-            let fy = y.min(height - y) as f64 / height as f64;
-            let ring = (fx.hypot(fy) * n as f64).round() as usize;
+    // Frequencies above one half are the negative ones.
+    let squares =
+        |n: usize| -> Vec<f64> { (0..n).map(|i| (i.min(n - i) as f64 / n as f64).powi(2)).collect() };
+    let (across, down) = (squares(width), squares(height));
+    for (y, fy2) in down.iter().enumerate() {
+        for (power, fx2) in spectrum.row(y).iter().zip(&across) {
+            let ring = ((fx2 + fy2).sqrt() * n as f64).round() as usize;
             if ring <= rings {
-                sums[ring] += spectrum.at(x.cast_signed(), y.cast_signed());
+                sums[ring] += power;
                 counts[ring] += 1;
             }
         }
@@ -53,7 +60,7 @@ pub fn radial_spectrum(plane: &Plane) -> Result<RadialSpectrum, ForensicsError> 
     // Ring 0 is the mean, which was removed. The others hold at least the four bins on the axes (two on the last).
     let frequency_cpp = (1..=rings).map(|ring| ring as f64 / n as f64).collect();
     let power = (1..=rings).map(|ring| sums[ring] / counts[ring].max(1) as f64).collect();
-    Ok(RadialSpectrum { frequency_cpp, power })
+    RadialSpectrum { frequency_cpp, power }
 }
 
 /// The mean of the radial spectra of images of one size.

@@ -125,7 +125,11 @@ impl<C: Ord + Clone> ClusteredRatings<C> {
     /// # Ok::<(), mammo_readout::ReadoutError>(())
     /// ```
     pub fn estimate(&self, interval: Interval) -> Result<AucEstimate, ReadoutError> {
-        let se = covariance(self, self).max(0.0).sqrt();
+        let variance = covariance(self, self);
+        // Where the classes of every cluster are the same the parts cancel, and what is left of them is rounding.
+        let parts: f64 =
+            self.clusters.values().map(|c| c.from_positives.powi(2) + c.from_negatives.powi(2)).sum();
+        let se = if variance < 1e-12 * parts { 0.0 } else { variance.sqrt() };
         // The most pairs of a positive and a negative image that can be formed without using a cluster twice.
         let pairs = self.with_positive.min(self.with_negative).min(self.clusters.len() / 2);
         let counts = (self.n_pos, self.n_neg);
@@ -233,4 +237,22 @@ pub(crate) fn unbiasing(in_a: usize, in_b: usize, common: usize) -> f64 {
     }
     let (a, b, c) = (in_a as f64, in_b as f64, common as f64);
     1.0 / (1.0 - 1.0 / a - 1.0 / b + c / (a * b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twins_that_nobody_tells_apart_leave_no_rounding_behind() {
+        // Each image beside itself: the variance is zero, whatever the ratings are.
+        for n in 3..60_usize {
+            let rating = |i: usize| ((i * 7919 % 104_729) as f64).sqrt() / 7.0;
+            let ratings: Vec<f64> = (0..2 * n).map(|i| rating(i / 2)).collect();
+            let truth: Vec<bool> = (0..2 * n).map(|i| i % 2 == 1).collect();
+            let clusters: Vec<usize> = (0..2 * n).map(|i| i / 4).collect();
+            let Ok(estimate) = clustered(&ratings, &truth, &clusters, Interval::default()) else { continue };
+            assert_eq!((estimate.auc, estimate.se), (0.5, 0.0), "{n}");
+        }
+    }
 }

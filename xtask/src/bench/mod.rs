@@ -1,5 +1,6 @@
 //! Benchmarks against peers: both on the same work, in the same run, alternately.
 
+mod detect;
 mod ingest;
 mod python;
 mod room;
@@ -16,6 +17,7 @@ cargo xtask bench WHAT [--json]
   ingest [--quick]  mammo ingest beside a pydicom + scikit-image script, on 200 files of 3328 x 4084 pixels (5.4 GB
                     of disk while it runs)
   stats [--quick]   reader statistics beside numpy, scipy and, where it is installed, R's pROC
+  detect [--quick]  1,000 images of 256 x 256 pixels scored by detectors, the network beside PyTorch's
   room [--quick]    the reading room under fifty readers at once, and killed a hundred times
 ";
 
@@ -25,6 +27,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
     match args.first().map(String::as_str) {
         Some("train") => train::train(flag("--json"), flag("--quick")),
         Some("ingest") => ingest::ingest(flag("--json"), flag("--quick")),
+        Some("detect") => detect::detect(flag("--json"), flag("--quick")),
         Some("room") => room::room(flag("--json"), flag("--quick")),
         Some("stats") => stats::stats(flag("--json"), flag("--quick")),
         other => {

@@ -16,7 +16,7 @@ pub(super) fn through_files(
 ) -> anyhow::Result<Vec<Plane>> {
     let dir = folder.subfolder(sub)?;
     let mark = Mark::new(MADE_BY, what);
-    parallel("images", &format!("images: {what}"), images, |image| {
+    parallel("writing", &format!("images in {sub}"), images, |image| {
         let path = dir.join(format!("{}.png", image.record.image_id));
         write_gray16(&path, &make(image)?, &mark)?;
         read(&path)

@@ -186,7 +186,6 @@ pub(super) fn run(
         as_it_is("attacks", &known, row, altered, gathered)?;
         gathered.effects.extend(effects(row, &malignancy, roles, &judged, altered)?);
     }
-    gathered.effects.extend(effects("none", &malignancy, roles, &judged, &judged)?);
 
     let network = by_name(NETWORK)?;
     let moved = through_files(
@@ -305,7 +304,7 @@ fn effects(
 ) -> anyhow::Result<Vec<Effect>> {
     let images: Vec<(&StudyImage, &Plane, &Plane)> =
         roles.judged.iter().zip(originals.iter().zip(altered)).map(|(i, (a, b))| (i, a, b)).collect();
-    parallel("attacks", &format!("images: {attack}"), &images, |(image, original, altered)| {
+    parallel("measuring", &format!("images: {attack}"), &images, |(image, original, altered)| {
         let change = original.zip(altered, |a, b| (a - b).abs());
         let breast = &image.prepared.breast;
         let inside = change

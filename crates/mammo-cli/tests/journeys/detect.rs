@@ -26,6 +26,20 @@ fn a_detector_is_trained_on_runs_and_judged_on_other_patients() {
         assert!((0.0..=1.0).contains(&probability));
     }
 
+    // A network says where; measures cannot.
+    let network = dir.path().join("network.json");
+    let mut train_network = mammo(["detect", "train", "--method", "network", "--epochs", "1", "--run"]);
+    succeed(train_network.arg(&train).arg("--out").arg(&network));
+    let places = dir.path().join("places");
+    let ask = |detector: &std::path::Path| {
+        let mut command = mammo(["detect", "score", "--detector"]);
+        command.arg(detector).arg("--places").arg(&places).arg(&altered);
+        command
+    };
+    succeed(&mut ask(&network));
+    mammo_png::read_mark(&places.join("20580000_injected_places.png")).unwrap();
+    fail(&mut ask(&detector), &["cannot say where", "--method network"]);
+
     let evaluate = |json: bool| {
         let mut command = mammo(["detect", "evaluate", "--detector"]);
         command.arg(&detector).arg("--run").arg(&test);

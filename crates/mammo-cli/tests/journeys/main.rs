@@ -8,6 +8,7 @@ mod bad_options;
 mod bad_run_folder;
 mod data_sets;
 mod detect;
+mod detection;
 mod determinism;
 mod quick_run;
 mod ratings;
