@@ -49,7 +49,9 @@ fn windowed(plane: &[f64], width: usize, height: usize) -> Vec<f64> {
         .map(|i| (-(i as f64 - REACH as f64).powi(2) / (2.0 * SIGMA_PX * SIGMA_PX)).exp())
         .collect();
     let total: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|w| *w /= total);
+    for weight in &mut weights {
+        *weight /= total;
+    }
     let columns = width - 2 * REACH;
     let across: Vec<f64> = (0..columns * height)
         .map(|i| {

@@ -250,7 +250,7 @@ mod tests {
         let weight = Tensor::new(&[[[[1.0f64, 1.0, 0.0]]]], &Device::Cpu).unwrap();
         let pooled = |config| number(&network(&config).pool(&places, &weight).unwrap());
         assert!((pooled(ClassifierConfig::tampering()) - 1.0).abs() < 1e-12);
-        let by_definition = ((1.0 + 2f64.exp()) / 2.0).ln();
+        let by_definition = (0.5 + 0.5 * 2f64.exp()).ln();
         assert!((pooled(ClassifierConfig::malignancy()) - by_definition).abs() < 1e-6);
     }
 

@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn the_logistic_loss_is_weighted_exact_and_has_its_own_slope() {
         let on = |values: &[f64]| Tensor::new(values, &Device::Cpu).unwrap();
-        let (x, t, w) = ([0.3, -2.0, 0.0, 1.5], [1.0, 0.0, 0.25, 0.5], [1.0, 2.0, 0.0, 0.5]);
+        let (x, t, w) = ([0.3, -2.0, 0.0, 1.5f64], [1.0, 0.0, 0.25, 0.5], [1.0, 2.0, 0.0, 0.5]);
         let loss = |x: &[f64]| logistic_loss(&on(x), &on(&t), &on(&w)).unwrap().to_scalar::<f64>().unwrap();
         let by_definition: f64 = (0..4)
             .map(|i| {

@@ -163,7 +163,7 @@ pub fn train_classifier(
             if !value.is_finite() {
                 return Err(TrainError::Diverged { step: done + 1, loss: "classifier" });
             }
-            let fallen = (1.0 + (std::f64::consts::PI * done as f64 / steps as f64).cos()) / 2.0;
+            let fallen = 0.5 + 0.5 * (std::f64::consts::PI * done as f64 / steps as f64).cos();
             let rate = training.learning_rate * fallen;
             let config = AdamConfig { learning_rate: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
             adam.update(&[&gradients], config)?;

@@ -10,6 +10,8 @@ pub(crate) enum DetectCommand {
     Score(ScoreArgs),
     /// Measure a detector on runs whose patients it was not trained on, also after blur, noise and the like
     Evaluate(EvaluateArgs),
+    /// Set detectors beside the readers of a run's readout: one ROC plot, and a test of each detector against the readers
+    Beside(BesideArgs),
 }
 
 /// What weighs an image.
@@ -88,6 +90,30 @@ pub(crate) struct EvaluateArgs {
     /// A finished run of other patients; may be given several times
     #[arg(long, required = true, value_name = "DIR")]
     pub(crate) run: Vec<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `detect beside`.
+#[derive(ClapArgs)]
+pub(crate) struct BesideArgs {
+    /// A detector; may be given several times
+    #[arg(long, required = true, value_name = "FILE.json")]
+    pub(crate) detector: Vec<PathBuf>,
+
+    /// A finished run of experiment 1, of whose patients the detectors have seen none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+
+    /// Ratings of this run's readout by people [default: those in the run, readout/ratings.csv]
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) ratings: Option<PathBuf>,
+
+    /// Write a page with the plot
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: Option<PathBuf>,
 
     /// Print JSON
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `mammo detect`: a detector of altered images, trained and judged on runs. The measures are those of `mammo-forensics`.
 
 mod args;
+pub(crate) mod beside;
 mod evaluate;
 pub(crate) mod judge;
 pub(crate) mod places;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: &DetectCommand) -> anyhow::Result<Ending> {
         DetectCommand::Train(args) => return train(args),
         DetectCommand::Score(args) => score(args)?,
         DetectCommand::Evaluate(args) => evaluate::run(args)?,
+        DetectCommand::Beside(args) => beside::run(args)?,
     }
     Ok(Ending::Done)
 }

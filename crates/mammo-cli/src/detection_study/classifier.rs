@@ -12,15 +12,16 @@ use mammo_train::{ClassifierTraining, Example, Examples, TrainedClassifier, trai
 use rand::Rng;
 
 /// Gradient attacks, with their names in tables. Reaches are whole grey levels of 8 bits.
-pub(super) const ATTACKS: [(&str, GradientAttack); 4] = [
+pub(super) const ATTACKS: [(&str, GradientAttack); 5] = [
     ("fast gradient, 1 level", GradientAttack { reach: 1.0 / 255.0, steps: 1 }),
     ("fast gradient, 2 levels", GradientAttack { reach: 2.0 / 255.0, steps: 1 }),
     ("fast gradient, 4 levels", GradientAttack { reach: 4.0 / 255.0, steps: 1 }),
-    (ITERATED, GradientAttack { reach: 2.0 / 255.0, steps: 10 }),
+    ("fast gradient, 8 levels", GradientAttack { reach: 8.0 / 255.0, steps: 1 }),
+    (ITERATED, GradientAttack { reach: 4.0 / 255.0, steps: 10 }),
 ];
 
 /// The attack that detectors are trained on, too.
-pub(super) const ITERATED: &str = "iterated gradient, 2 levels, 10 steps";
+pub(super) const ITERATED: &str = "iterated gradient, 4 levels, 10 steps";
 
 /// Images with their labels, as many draws of each label as of the other.
 struct Labelled<'a> {

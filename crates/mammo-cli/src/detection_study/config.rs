@@ -55,7 +55,8 @@ pub(crate) struct DetectionConfig {
 }
 
 impl Settings for DetectionConfig {
-    const RESULTS: &'static [&'static str] = &["run.json", "manifest.jsonl", "results.json", "report.html"];
+    const RESULTS: &'static [&'static str] =
+        &["run.json", "manifest.jsonl", "scores.csv", "results.json", "report.html"];
 
     fn name(&self) -> String {
         let data = self.data.split(':').next().unwrap_or("data");

@@ -40,6 +40,7 @@ pub(crate) fn run(args: &DetectionArgs) -> anyhow::Result<Ending> {
             return Ok(Ending::Interrupted);
         }
     }
+    gathered.write_scores(&folder)?;
     let results: Results = gathered.results(&config, &parts)?;
     mammo_files::write_json(&folder.path("results.json"), &results)?;
     folder.add_seconds(clock.elapsed().as_secs_f64())?;

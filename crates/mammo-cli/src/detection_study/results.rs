@@ -1,7 +1,7 @@
 //! `results.json`: every number of the report.
 
-use super::readers::ReadersBeside;
 use super::scores::DetectorRows;
+use crate::detect::beside::ReadersBeside;
 use mammo_readout::AucEstimate;
 use serde::{Deserialize, Serialize};
 

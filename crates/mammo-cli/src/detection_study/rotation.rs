@@ -5,10 +5,10 @@ use super::classifier::{ATTACKS, ITERATED};
 use super::config::DetectionConfig;
 use super::parts::{Parts, Roles};
 use super::places::{Place, Spliced, splice};
-use super::readers::Said;
 use super::results::{AttackEffect, Results};
 use super::scores::{Gathered, Named};
 use super::{classifier, generators, places, readers};
+use crate::detect::beside::{Said, beside, readers_alone};
 use crate::detect::judge::{Pair, Scored, score};
 use crate::detect::train_detector;
 use crate::exp1::masses;
@@ -73,7 +73,7 @@ pub(super) fn run(
     roles: Roles,
     gathered: &mut Gatherings,
 ) -> anyhow::Result<bool> {
-    let sub = |name: &str| format!("{}/images/{name}", roles.folder());
+    let sub = |name: &str| format!("{}/images/{}", roles.folder(), slug(name));
     let Some(transposed) = generators::train(config, folder, roles, Upsampling::Transposed)? else {
         return Ok(false);
     };
@@ -178,6 +178,7 @@ pub(super) fn run(
         gathered.scores.add("by image", name, TRANSPOSED, scored);
     }
 
+    gathered.effects.extend(effects("none", &malignancy, roles, &judged, &judged)?);
     for (name, altered) in
         std::iter::once((TRANSPOSED, &by_transposed)).chain(by_attacks.iter().map(|(n, p)| (*n, p)))
     {
@@ -227,6 +228,11 @@ pub(super) fn run(
     }
     gathered.judged += roles.judged.len();
     Ok(true)
+}
+
+/// A name as part of a path: without commas, with hyphens for blanks.
+fn slug(name: &str) -> String {
+    name.replace(',', "").replace(' ', "-")
 }
 
 /// A row's name for a number of steps.
@@ -332,6 +338,7 @@ impl Gatherings {
             for (modified, rating) in [(false, row.log_odds[1]), (true, row.log_odds[2])] {
                 self.said.push(Said {
                     reader: name.to_owned(),
+                    machine: true,
                     set: set.to_owned(),
                     case: readers::case(image.record.image_id.as_str(), modified),
                     patient: row.patient.clone(),
@@ -342,14 +349,19 @@ impl Gatherings {
         }
     }
 
+    /// Writes every score: `scores.csv`.
+    pub(super) fn write_scores(&self, folder: &RunFolder) -> anyhow::Result<()> {
+        Ok(mammo_files::write(&folder.path("scores.csv"), self.scores.csv().as_bytes())?)
+    }
+
     /// The tables.
     pub(super) fn results(mut self, config: &DetectionConfig, parts: &Parts) -> anyhow::Result<Results> {
         self.by_size(config, parts);
         let last = step_name(config.preset.train.steps);
         let mut reader_steps = Vec::new();
         for step in config.preset.early_steps.iter().chain([&config.preset.train.steps]) {
-            let beside = readers::beside_readers(&self.said, &step_name(*step))?;
-            reader_steps.extend(beside.into_iter().map(|reader| (*step, reader.name, reader.auc)));
+            let alone = readers_alone(&self.said, &step_name(*step))?;
+            reader_steps.extend(alone.into_iter().map(|reader| (*step, reader.name, reader.auc)));
         }
         let roles = parts.roles(0);
         Ok(Results {
@@ -367,7 +379,7 @@ impl Gatherings {
             attacks: self.attacks(),
             attack_detection: self.scores.table("attacks")?,
             evasion: self.scores.table("evasion")?,
-            readers: readers::beside(&self.said, &last)?,
+            readers: beside(&self.said, &last)?,
             splices: self.scores.table("splices")?,
             places: places::area(&self.places),
         })

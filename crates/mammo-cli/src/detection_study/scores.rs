@@ -3,6 +3,7 @@
 use crate::detect::judge::{Judged, Scored, judge};
 use mammo_detect::Detector;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 
 /// A detector and its name in tables.
 pub(super) struct Named {
@@ -55,4 +56,28 @@ impl Gathered {
         }
         Ok(found)
     }
+
+    /// Every score as a csv table.
+    pub(super) fn csv(&self) -> String {
+        let mut text =
+            "table,detector,row,patient,label,original,original_handled,altered_handled\n".to_owned();
+        for (table, detector, row, scored) in &self.0 {
+            for s in scored {
+                let [original, handled, altered] = s.log_odds;
+                // Names hold commas, patients' pseudonyms may hold anything.
+                let (row, patient) = (quoted(row), quoted(&s.patient));
+                let _ = writeln!(
+                    text,
+                    "{table},{},{row},{patient},{},{original},{handled},{altered}",
+                    quoted(detector),
+                    s.label
+                );
+            }
+        }
+        text
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
 }

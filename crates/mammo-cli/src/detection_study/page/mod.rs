@@ -26,9 +26,9 @@ pub(super) fn write(folder: &RunFolder) -> anyhow::Result<()> {
         threads,
     };
     let mut report = Report::new("Finding tampered mammograms", format!("mammo {}", study.config.version));
-    report.subtitle = "Whether detectors find what CycleGANs and gradient attacks do to mammograms, on patients that neither \
+    "Whether detectors find what CycleGANs and gradient attacks do to mammograms, on patients that neither \
                        the generators nor the detectors have seen."
-        .to_owned();
+        .clone_into(&mut report.subtitle);
     report.simulated_readers = true;
     report.summary = words::summary(&study);
     report.facts = words::facts(&study);

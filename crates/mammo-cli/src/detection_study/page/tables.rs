@@ -1,6 +1,7 @@
 //! The sections with their tables.
 
 use super::Study;
+use crate::detect::beside::{comparisons, roc_plot};
 use crate::detect::judge::Judged;
 use crate::detection_study::rotation::{MEASURES, NETWORK};
 use crate::detection_study::scores::DetectorRows;
@@ -9,8 +10,7 @@ use crate::run::RunFolder;
 use anyhow::Context;
 use mammo_readout::AucEstimate;
 use mammo_report::{
-    Axis, Block, LinePlot, Picture, PictureRow, Plot, RocCurve, RocPlot, Scale, Section, Series, Table,
-    estimate_text, number_text,
+    Axis, Block, LinePlot, Picture, PictureRow, Plot, Scale, Section, Series, Table, number_text,
 };
 
 fn share(value: f64) -> String {
@@ -167,48 +167,14 @@ pub(super) fn sizes(study: &Study) -> Section {
 
 pub(super) fn readers(study: &Study) -> Section {
     let beside = &study.results.readers;
-    let curves = beside.readers.iter().map(|reader| RocCurve {
-        name: reader.name.clone(),
-        points: reader.curve.clone(),
-        auc: Some(reader.auc.auc),
-        auc_interval_95: Some((reader.auc.ci_low, reader.auc.ci_high)),
-    });
-    let plot = RocPlot {
-        title: "Altered or not: simulated readers and detectors".to_owned(),
-        caption: "The same images for all.".to_owned(),
-        curves: curves.collect(),
-        simulated: true,
-    };
-    let mut table = Table::new(
-        "Mean of the simulated readers less the detector",
-        ["Detector", "Its AUC", "Readers' AUCs", "Difference", "p"],
-    );
-    table.simulated = true;
-    for c in &beside.comparisons {
-        let values: Vec<String> = c.values.iter().map(|v| number_text(*v, 2)).collect();
-        table.row([
-            c.standalone.clone(),
-            number_text(c.standalone_value, 2),
-            values.join(", "),
-            estimate_text(c.test.estimate, Some((c.test.ci_low, c.test.ci_high)), 2),
-            c.test.p.map_or("not defined".to_owned(), |p| {
-                if p < 0.001 { "< .001".to_owned() } else { number_text(p, 3) }
-            }),
-        ]);
-    }
-    table.footnotes = vec![
-        "Obuchowski-Rockette model of the readers' differences from a detector that stands alone; readers and patients random, \
-         jackknife over patients (Hillis, Obuchowski and Berbaum 2011)."
-            .to_owned(),
-    ];
     Section::new("readers", "Readers beside machines (simulated readers)")
         .intro(
             "SIMULATED readers, model observers of texture with noise of their own, were asked whether each image was altered. No \
              person read these images. The three radiologists of Becker et al. had .66, .48 and .50 on 30 altered and 30 original \
              images of 256 x 256 pixels in experiment 1.",
         )
-        .with(Block::Plots(vec![Plot::Roc(plot)]))
-        .with(Block::Table(table))
+        .with(Block::Plots(vec![Plot::Roc(roc_plot(beside, true))]))
+        .with(Block::Table(comparisons(beside, true)))
 }
 
 pub(super) fn attacks(study: &Study) -> Section {

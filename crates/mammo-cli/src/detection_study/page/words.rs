@@ -39,12 +39,8 @@ pub(super) fn summary(study: &Study) -> Vec<String> {
             detector.detector
         ));
     }
-    let best = results
-        .readers
-        .readers
-        .iter()
-        .filter(|r| r.name.starts_with("SIMULATED"))
-        .max_by(|a, b| a.auc.auc.total_cmp(&b.auc.auc));
+    let best =
+        results.readers.readers.iter().filter(|r| !r.machine).max_by(|a, b| a.auc.auc.total_cmp(&b.auc.auc));
     if let Some(best) = best {
         sentences.push(format!("The best simulated reader of the same images has {}.", auc_text(&best.auc)));
     }
