@@ -91,7 +91,7 @@ fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::ReproduceDetection(args) => detection_study::run(&args),
         args::Command::Phantom(args) => exp1::write_phantom(&args),
         args::Command::Analyse(args) => exp1::analyse_ratings(&args),
-        args::Command::Report(args) => exp1::render_again(&args),
+        args::Command::Report(args) => report(&args),
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
@@ -101,6 +101,17 @@ fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::CheckMarks(args) => seal::marks(&args),
         args::Command::Study(command) => study::run(command),
     }
+}
+
+/// `mammo report`: the page of a finished run again, whichever experiment it is of.
+fn report(args: &args::ReportArgs) -> anyhow::Result<Ending> {
+    let folder = run::RunFolder::existing(&args.run)?;
+    match folder.experiment()?.as_str() {
+        "reproduce-detection" => detection_study::render_again(&folder)?,
+        _ => exp1::render_again(&folder)?,
+    }
+    output::print(&format!("{}\n", folder.report().display()))?;
+    Ok(Ending::Done)
 }
 
 #[cfg(test)]

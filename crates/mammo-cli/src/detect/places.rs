@@ -20,7 +20,7 @@ pub(super) fn write(detector: &Detector, images: &[PathBuf], dir: &Path) -> anyh
         let tile = places_tile(detector, &plane).with_context(named)?;
         let name = path.file_stem().and_then(|s| s.to_str()).with_context(named)?;
         let sheet = Sheet {
-            columns: vec!["image".to_owned(), "red: looks altered".to_owned()],
+            columns: vec!["image".to_owned(), "orange: looks altered".to_owned()],
             rows: vec![SheetRow { label: String::new(), tiles: vec![Tile::Gray(plane), tile] }],
             zoom: 2,
         };
@@ -30,7 +30,7 @@ pub(super) fn write(detector: &Detector, images: &[PathBuf], dir: &Path) -> anyh
     Ok(())
 }
 
-/// The map at the size of the image: red where a place looks altered, blue where it does not, nothing in the air.
+/// The map at the size of the image: orange where a place looks altered, blue where it does not, nothing in the air.
 pub(crate) fn places_tile(detector: &Detector, plane: &Plane) -> anyhow::Result<Tile> {
     let (map, tissue) = detector.places(plane)?;
     let (across, down) = (plane.width().div_ceil(map.width()), plane.height().div_ceil(map.height()));

@@ -6,26 +6,28 @@ use mammo_png::{Mark, decode_gray, write_gray16};
 use mammo_room::STUDY_IMAGE;
 use std::path::Path;
 
-/// Writes a plane for every image as marked 16-bit PNG into a sub-folder and reads it again; the results keep the order.
+/// Writes a plane for every image (`make` gets its number and itself) as marked 16-bit PNG into a sub-folder and reads it
+/// again; the results keep the order.
 pub(super) fn through_files(
     folder: &RunFolder,
     sub: &str,
     images: &[StudyImage],
     what: &str,
-    make: impl Fn(&StudyImage) -> anyhow::Result<Plane> + Sync,
+    make: impl Fn(usize, &StudyImage) -> anyhow::Result<Plane> + Sync,
 ) -> anyhow::Result<Vec<Plane>> {
     let dir = folder.subfolder(sub)?;
     let mark = Mark::new(MADE_BY, what);
-    parallel("writing", &format!("images in {sub}"), images, |image| {
+    let numbered: Vec<(usize, &StudyImage)> = images.iter().enumerate().collect();
+    parallel("writing", &format!("images in {sub}"), &numbered, |(index, image)| {
         let path = dir.join(format!("{}.png", image.record.image_id));
-        write_gray16(&path, &make(image)?, &mark)?;
+        write_gray16(&path, &make(*index, image)?, &mark)?;
         read(&path)
     })
 }
 
 /// The originals, which carry the mark of study images as those of all runs do.
 pub(super) fn originals(folder: &RunFolder, sub: &str, images: &[StudyImage]) -> anyhow::Result<Vec<Plane>> {
-    through_files(folder, sub, images, STUDY_IMAGE, |image| Ok(image.prepared.plane.clone()))
+    through_files(folder, sub, images, STUDY_IMAGE, |_, image| Ok(image.prepared.plane.clone()))
 }
 
 /// What was written before.

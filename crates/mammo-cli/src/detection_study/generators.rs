@@ -1,11 +1,11 @@
 //! The generators: of both ways up, and one that was trained to change nothing.
 
-use super::altered::{other_label, read_again, through_files};
+use super::altered::{other_label, through_files};
 use super::config::DetectionConfig;
 use super::parts::{Roles, planes_of};
 use crate::run::{RunFolder, StudyImage, TrainingProgress};
 use crate::{interrupt, progress::Progress};
-use mammo_core::{Label, Plane};
+use mammo_core::Label;
 use mammo_models::Upsampling;
 use mammo_train::{
     CycleGan, IdentityGenerator, Observer, SkippedCheckpoint, StepReport, TrainConfig, TrainingSet,
@@ -29,7 +29,7 @@ pub(super) fn name(upsampling: Upsampling) -> &'static str {
 }
 
 /// Sub-folder of the judged images after `step` steps.
-fn early_folder(roles: Roles, step: usize) -> String {
+pub(super) fn early_folder(roles: Roles, step: usize) -> String {
     format!("{}/images/transposed-step-{step:07}", roles.folder())
 }
 
@@ -59,11 +59,6 @@ pub(super) fn train(
         return Ok(None);
     }
     Ok(Some(outcome.model))
-}
-
-/// The judged images as they were altered after an early step.
-pub(super) fn early_images(folder: &RunFolder, roles: Roles, step: usize) -> anyhow::Result<Vec<Plane>> {
-    read_again(folder, &early_folder(roles, step), roles.judged)
 }
 
 /// Trains the generator that changes nothing.
@@ -102,7 +97,7 @@ impl Observer for Watch<'_> {
         model: &CycleGan,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if self.early.contains(&step) {
-            let make = |image: &StudyImage| other_label(model, image);
+            let make = |_: usize, image: &StudyImage| other_label(model, image);
             let what = format!("malignant features changed by a CycleGAN after {step} steps");
             through_files(self.folder, &early_folder(self.roles, step), self.roles.judged, &what, make)?;
         }

@@ -3,7 +3,11 @@
 mod altered;
 mod classifier;
 mod config;
+mod detectors;
+mod effects;
+mod gatherings;
 mod generators;
+mod images;
 mod page;
 mod parts;
 mod places;
@@ -18,9 +22,9 @@ use crate::args::DetectionArgs;
 use crate::run::RunFolder;
 use crate::{Ending, interrupt};
 use config::DetectionConfig;
+use gatherings::Gatherings;
 use parts::Parts;
 use results::Results;
-use rotation::Gatherings;
 use std::time::Instant;
 
 /// `mammo reproduce-detection`.
@@ -49,4 +53,9 @@ pub(crate) fn run(args: &DetectionArgs) -> anyhow::Result<Ending> {
     eprintln!("done after {:.0} s; open {}", clock.elapsed().as_secs_f64(), folder.report().display());
     crate::output::print(&format!("{}\n", folder.report().display()))?;
     Ok(Ending::Done)
+}
+
+/// The page of a finished run, made again.
+pub(crate) fn render_again(folder: &RunFolder) -> anyhow::Result<()> {
+    page::write(folder)
 }

@@ -1,15 +1,8 @@
 //! Scores of all rotations, gathered until they become tables.
 
 use crate::detect::judge::{Judged, Scored, judge};
-use mammo_detect::Detector;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
-
-/// A detector and its name in tables.
-pub(super) struct Named {
-    pub(super) name: &'static str,
-    pub(super) detector: Detector,
-}
 
 /// The rows of a table that one detector gets.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ pub(crate) use config::RunConfig;
 pub(crate) use counterfactual::masses;
 pub(crate) use page::{readout::readout as readout_section, words::auc_text};
 
-use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs, ReportArgs};
+use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs};
 use crate::run::{RunFolder, make_phantom};
 use crate::{Ending, interrupt};
 use anyhow::Context;
@@ -87,10 +87,7 @@ pub(crate) fn analyse_ratings(args: &AnalyseArgs) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// `mammo report`.
-pub(crate) fn render_again(args: &ReportArgs) -> anyhow::Result<Ending> {
-    let folder = RunFolder::existing(&args.run)?;
-    page::write(&folder)?;
-    writeln!(std::io::stdout(), "{}", folder.report().display())?;
-    Ok(Ending::Done)
+/// The page of a finished run, made again.
+pub(crate) fn render_again(folder: &RunFolder) -> anyhow::Result<()> {
+    page::write(folder)
 }

@@ -103,6 +103,12 @@ impl RunFolder {
         Ok(mammo_files::read_json(&self.config_path())?)
     }
 
+    /// The name of the experiment that the run is of.
+    pub(crate) fn experiment(&self) -> anyhow::Result<String> {
+        let stored: Value = mammo_files::read_json(&self.config_path())?;
+        Ok(stored["experiment"].as_str().unwrap_or_default().to_owned())
+    }
+
     pub(crate) fn report(&self) -> PathBuf {
         self.root.join("report.html")
     }

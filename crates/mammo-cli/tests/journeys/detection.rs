@@ -57,6 +57,7 @@ fn a_study_of_detection_judges_patients_that_nobody_has_learned_from_and_can_be_
     for name in [
         "run.json",
         "manifest.jsonl",
+        "scores.csv",
         "results.json",
         "finished.json",
         "examples/places.png",
@@ -93,6 +94,10 @@ fn a_study_of_detection_judges_patients_that_nobody_has_learned_from_and_can_be_
     for words in ["Null controls", "SIMULATED", "Handling alone", "A smoke test"] {
         assert_eq!(page.contains(words), words != "A smoke test", "{words}");
     }
+
+    fs::remove_file(out.join("report.html")).unwrap();
+    succeed(mammo(["report"]).arg(&out));
+    assert_eq!(fs::read_to_string(out.join("report.html")).unwrap(), page, "made again from the folder");
 
     // Undisturbed, it comes to the same results.
     let again = dir.path().join("again");

@@ -3,7 +3,7 @@
 use super::Study;
 use crate::detect::beside::{comparisons, roc_plot};
 use crate::detect::judge::Judged;
-use crate::detection_study::rotation::{MEASURES, NETWORK};
+use crate::detection_study::detectors::{MEASURES, NETWORK};
 use crate::detection_study::scores::DetectorRows;
 use crate::exp1::auc_text;
 use crate::run::RunFolder;
@@ -157,12 +157,29 @@ pub(super) fn steps(study: &Study) -> Section {
 }
 
 pub(super) fn sizes(study: &Study) -> Section {
+    let mut table = Table::new(
+        "By size, in pixels of the image",
+        ["Detector", "Images", "Originals", "Altered or not", "Found", "False alarms"],
+    );
+    table.align = vec![mammo_report::Align::Left, mammo_report::Align::Left];
+    for rows in &study.results.sizes {
+        for row in &rows.rows {
+            table.row([
+                rows.detector.clone(),
+                row.name.clone(),
+                row.pairs.to_string(),
+                auc_text(&row.detection),
+                share(row.found),
+                share(row.false_alarms),
+            ]);
+        }
+    }
     Section::new("sizes", "By size")
         .intro(
             "Thirds of the images by the area of the outlined lesion where one was taken out, and by the area that changed by more \
              than a twentieth of the grey scale where one was put in.",
         )
-        .with(Block::Table(detection_table("By size, in pixels of the image", "Images", &study.results.sizes)))
+        .with(Block::Table(table))
 }
 
 pub(super) fn readers(study: &Study) -> Section {
@@ -219,8 +236,11 @@ pub(super) fn places(folder: &RunFolder, study: &Study) -> anyhow::Result<Sectio
     );
     let path = folder.path("examples/places.png");
     if path.exists() {
-        let picture = Picture::new("red: looks altered; blue: does not", fs_err::read(&path)?)
-            .with_context(|| path.display().to_string())?;
+        let picture = Picture::new(
+            "orange: looks altered; blue: does not; the strongest colours stand for log odds of 4 and more",
+            fs_err::read(&path)?,
+        )
+        .with_context(|| path.display().to_string())?;
         section.blocks.push(Block::Pictures(PictureRow {
             caption: "The first judged images of as many patients: nobody chose them.".to_owned(),
             pictures: vec![picture],
