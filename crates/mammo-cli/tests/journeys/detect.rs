@@ -118,8 +118,8 @@ fn people_are_set_beside_a_detector_on_the_images_that_they_read() {
     assert_eq!(readers.iter().filter(|r| r["machine"] == true).count(), 1);
     assert!(readers.iter().all(|r| (0.0..=1.0).contains(&r["auc"]["auc"].as_f64().unwrap())));
     let comparison = &json["comparisons"][0];
-    let mean =
-        (readers[0]["auc"]["auc"].as_f64().unwrap() + readers[1]["auc"]["auc"].as_f64().unwrap()) / 2.0;
+    let area = |i: usize| readers[i]["auc"]["auc"].as_f64().unwrap();
+    let mean = f64::midpoint(area(0), area(1));
     let less = mean - comparison["standalone_value"].as_f64().unwrap();
     assert!((comparison["test"]["estimate"].as_f64().unwrap() - less).abs() < 1e-9);
 
