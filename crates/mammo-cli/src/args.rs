@@ -54,9 +54,9 @@ pub(crate) enum Command {
     Study(crate::study::StudyCommand),
 }
 
-/// Options of `reproduce-exp1`.
+/// What every experiment asks for: images, a seed and a folder.
 #[derive(ClapArgs)]
-pub(crate) struct Exp1Args {
+pub(crate) struct RunArgs {
     /// Images: `phantom` (made on the spot), `inbreast:DIR`, `mini-mias:DIR`, or another data set of `mammo audit`
     #[arg(long, default_value = "phantom", value_name = "SOURCE")]
     pub(crate) data: DataSource,
@@ -70,21 +70,9 @@ pub(crate) struct Exp1Args {
     #[arg(long)]
     pub(crate) views: Option<ViewFilter>,
 
-    /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
-    #[arg(long, default_value = "cpu", value_name = "NAME|FILE", value_parser = crate::preset::known)]
-    pub(crate) preset: String,
-
-    /// Where to compute: cpu, or cuda:N in a build with CUDA
-    #[arg(long, default_value = "cpu", value_parser = crate::run::known_device)]
-    pub(crate) device: String,
-
     /// The number that everything random is drawn from
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
-
-    /// Training steps instead of the preset's; the learning rate is constant for the first half
-    #[arg(long, value_name = "N")]
-    pub(crate) steps: Option<usize>,
 
     /// Run folder [default: a new one under runs/]
     #[arg(long, value_name = "DIR")]
@@ -93,6 +81,25 @@ pub(crate) struct Exp1Args {
     /// Go on with an interrupted run: the one in --out, else the newest with these settings under runs/
     #[arg(long)]
     pub(crate) resume: bool,
+}
+
+/// Options of `reproduce-exp1`.
+#[derive(ClapArgs)]
+pub(crate) struct Exp1Args {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+
+    /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
+    #[arg(long, default_value = "cpu", value_name = "NAME|FILE", value_parser = crate::preset::known)]
+    pub(crate) preset: String,
+
+    /// Where to compute: cpu, or cuda:N in a build with CUDA
+    #[arg(long, default_value = "cpu", value_parser = crate::run::known_device)]
+    pub(crate) device: String,
+
+    /// Training steps instead of the preset's; the learning rate is constant for the first half
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
 
     /// The whole path at toy size in under a minute; the same as --preset smoke
     #[arg(long, conflicts_with_all = ["preset", "steps"])]
@@ -106,19 +113,10 @@ pub(crate) struct Exp1Args {
 /// Options of `reproduce-detection`.
 #[derive(ClapArgs)]
 pub(crate) struct DetectionArgs {
-    /// Images: `phantom` (made on the spot), `inbreast:DIR`, `mini-mias:DIR`, or another data set of `mammo audit`
-    #[arg(long, default_value = "phantom", value_name = "SOURCE")]
-    pub(crate) data: DataSource,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 
-    /// What is called cancer, as in reproduce-exp1
-    #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
-    pub(crate) labels: LabelRule,
-
-    /// Projections: cc, mlo or all [default: as in reproduce-exp1]
-    #[arg(long)]
-    pub(crate) views: Option<ViewFilter>,
-
-    /// Settings: detection (minutes), detection-512 (an hour), detection-smoke (seconds), or a TOML file of your own
+    /// Settings: detection (minutes), detection-512 (half an hour), detection-smoke (seconds), or a TOML file of your own
     #[arg(long, default_value = "detection", value_name = "NAME|FILE", value_parser = crate::detection_study::known_preset)]
     pub(crate) preset: String,
 
@@ -126,21 +124,9 @@ pub(crate) struct DetectionArgs {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) rotations: u8,
 
-    /// The number that everything random is drawn from
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    pub(crate) seed: u64,
-
     /// Training steps of the generators instead of the preset's
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
-
-    /// Run folder [default: a new one under runs/]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Go on with an interrupted run: the one in --out, else the newest with these settings under runs/
-    #[arg(long)]
-    pub(crate) resume: bool,
 
     /// The whole path at toy size in under two minutes; the same as --preset detection-smoke
     #[arg(long, conflicts_with_all = ["preset", "steps"])]

@@ -86,7 +86,7 @@ impl DetectionConfig {
             preset.train.constant_steps = steps / 2;
             preset.early_steps.retain(|early| *early < steps);
         }
-        let seed = Seed(args.seed);
+        let seed = Seed(args.run.seed);
         preset.train.seed = seed.derive("train");
         preset.train.check().with_context(|| format!("preset {preset_name}"))?;
         let (height, width) = (preset.train.height_px, preset.train.width_px);
@@ -115,9 +115,9 @@ impl DetectionConfig {
         }
         let config = Self {
             experiment: "reproduce-detection".to_owned(),
-            data: args.data.to_string(),
-            labels: args.labels,
-            views: args.views.unwrap_or_else(|| args.data.usual_views()),
+            data: args.run.data.to_string(),
+            labels: args.run.labels,
+            views: args.run.views.unwrap_or_else(|| args.run.data.usual_views()),
             preset_name: preset_name.to_owned(),
             preset,
             rotations: usize::from(args.rotations),

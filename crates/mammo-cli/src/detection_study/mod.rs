@@ -31,7 +31,7 @@ use std::time::Instant;
 pub(crate) fn run(args: &DetectionArgs) -> anyhow::Result<Ending> {
     interrupt::listen();
     let config = DetectionConfig::resolve(args)?;
-    let folder = RunFolder::open(&config, args.out.as_deref(), args.resume)?;
+    let folder = RunFolder::open(&config, args.run.out.as_deref(), args.run.resume)?;
     eprintln!("{}", config.preset.description);
     eprintln!("run folder: {}", folder.root().display());
     let clock = Instant::now();

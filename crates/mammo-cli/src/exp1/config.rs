@@ -65,7 +65,7 @@ impl RunConfig {
             preset.train.steps = steps;
             preset.train.constant_steps = steps / 2;
         }
-        let seed = Seed(args.seed);
+        let seed = Seed(args.run.seed);
         preset.train.seed = seed.derive("train");
         preset.train.check().with_context(|| format!("preset {preset_name}"))?;
         ImageSize::new(preset.train.height_px, preset.train.width_px)?;
@@ -91,9 +91,9 @@ impl RunConfig {
         }
         let config = Self {
             experiment: "reproduce-exp1".to_owned(),
-            data: args.data.to_string(),
-            labels: args.labels,
-            views: args.views.unwrap_or_else(|| args.data.usual_views()),
+            data: args.run.data.to_string(),
+            labels: args.run.labels,
+            views: args.run.views.unwrap_or_else(|| args.run.data.usual_views()),
             preset_name: preset_name.to_owned(),
             preset,
             device: args.device.clone(),

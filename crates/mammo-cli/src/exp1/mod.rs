@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Exp1Args) -> anyhow::Result<Ending> {
         anyhow::ensure!(ratings.is_file(), "{}: there is no such ratings file", ratings.display());
     }
     let given = images::select_given(&config)?;
-    let folder = RunFolder::open(&config, args.out.as_deref(), args.resume)?;
+    let folder = RunFolder::open(&config, args.run.out.as_deref(), args.run.resume)?;
     eprintln!("{}", config.preset.description);
     eprintln!("run folder: {}", folder.root().display());
     let clock = Instant::now();
