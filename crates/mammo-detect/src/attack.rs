@@ -17,6 +17,32 @@ impl GradientAttack {
     /// Changes `plane` so that the classifier takes it for the other class: its logit falls if the image is `positive`, and
     /// rises otherwise. The air stays as it is; values stay in `[0, 1]`.
     ///
+    /// ```
+    /// use mammo_core::{Plane, Seed, Stream};
+    /// use mammo_detect::GradientAttack;
+    /// use mammo_models::ClassifierConfig;
+    /// use mammo_train::{ClassifierTraining, Example, Examples, train_classifier};
+    ///
+    /// /// Dark pictures and bright ones.
+    /// struct Levels;
+    /// impl Examples for Levels {
+    ///     fn len(&self) -> usize {
+    ///         8
+    ///     }
+    ///     fn draw(&self, index: usize, _: &mut Stream) -> Example {
+    ///         let level = 0.3 + 0.05 * index as f32;
+    ///         Example { plane: Plane::filled(32, 32, level), positive: index >= 4, region: None }
+    ///     }
+    /// }
+    /// let training = ClassifierTraining::new(ClassifierConfig::malignancy(), Seed(1));
+    /// let classifier = train_classifier(&training, &Levels, &mut |_, _, _| true)?.expect("nobody ended it");
+    /// let bright = Plane::filled(32, 32, 0.6);
+    /// let moved = GradientAttack { reach: 0.05, steps: 5 }.apply(&classifier, &bright, true)?;
+    /// assert!(classifier.logit(&moved)? < classifier.logit(&bright)?);
+    /// assert!(bright.zip(&moved, |a, b| (a - b).abs()).min_max().1 < 0.051);
+    /// # Ok::<(), mammo_detect::DetectError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`DetectError::Attack`] for a reach that is no positive number or no steps, and what the classifier refuses.
     pub fn apply(
@@ -44,5 +70,56 @@ impl GradientAttack {
             });
         }
         Ok(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mammo_core::{Seed, Stream};
+    use mammo_models::ClassifierConfig;
+    use mammo_train::{ClassifierTraining, Example, Examples, train_classifier};
+
+    /// Pictures with a bright spot, and without.
+    struct Spots;
+
+    impl Examples for Spots {
+        fn len(&self) -> usize {
+            16
+        }
+
+        fn draw(&self, index: usize, _: &mut Stream) -> Example {
+            let (positive, at) = (index % 2 == 1, 8 + index);
+            let plane = Plane::from_fn(32, 40, |x, y| {
+                let near = x.abs_diff(at).pow(2) + y.abs_diff(20).pow(2) < 12;
+                if x > 28 { 0.0 } else { 0.4 + if positive && near { 0.2 } else { 0.0 } }
+            });
+            Example { plane, positive, region: None }
+        }
+    }
+
+    #[test]
+    fn an_attack_stays_within_its_reach_leaves_the_air_and_works_both_ways() {
+        let training = ClassifierTraining::new(ClassifierConfig::malignancy(), Seed(1));
+        let classifier = train_classifier(&training, &Spots, &mut |_, _, _| true).unwrap().unwrap();
+        let picture = |index| Spots.draw(index, &mut Seed(1).stream("any")).plane;
+        for (index, positive) in [(2, false), (3, true)] {
+            let plane = picture(index);
+            let logit = |plane: &Plane| classifier.logit(plane).unwrap();
+            let mut moved_by = Vec::new();
+            for steps in [1, 10] {
+                let moved =
+                    GradientAttack { reach: 0.03, steps }.apply(&classifier, &plane, positive).unwrap();
+                assert!(plane.zip(&moved, |a, b| (a - b).abs()).min_max().1 < 0.0301);
+                assert!((29..32).all(|x| moved.get(x, 20) == 0.0));
+                let towards = logit(&moved) - logit(&plane);
+                moved_by.push(if positive { -towards } else { towards });
+            }
+            assert!(moved_by.iter().all(|m| *m > 0.0), "{moved_by:?}");
+        }
+        for attack in [GradientAttack { reach: 0.0, steps: 1 }, GradientAttack { reach: 0.1, steps: 0 }] {
+            let message = attack.apply(&classifier, &picture(0), true).unwrap_err().to_string();
+            assert!(message.contains("an attack with reach"), "{message}");
+        }
     }
 }
