@@ -22,7 +22,7 @@ const NO_POWER: f64 = 1e-14;
 /// |---|---|
 /// | 32 | decimal logarithm of the radial spectrum at 1/64 to 1/2 cycles per pixel, less the power law that fits the image itself between 0.05 and 0.3 (Durall et al. 2019 compare such spectra) |
 /// | 2 | the exponent of that law and the logarithm of its power |
-/// | 2 | the grid score at two and at four pixels, in decibels ([`grid_score`]) |
+/// | 2 | the grid score at two and at four pixels, in decibels ([`crate::grid_score`]) |
 /// | 8 | share of the power from 1/4 to 1/2 cycles per pixel in each of eight directions, as logarithm against an even share |
 /// | 3 | standard deviation of the residual of a 3 x 3 low-pass, as logarithm; mean magnitude over deviation; kurtosis, as logarithm |
 /// | 5 | correlation of the residual with itself one pixel and two pixels away |
