@@ -6,8 +6,8 @@ use std::{fmt::Write, path::Path};
 
 const STYLE: &str = include_str!("style.css");
 /// What every page says first and last.
-const NOTICE: &str = "Research on tampering with mammograms and its detection. Every picture on this page is \
-                      synthetic. Not for diagnosis.";
+const NOTICE: &str = "Research on tampering with mammograms and its detection. Every picture on this page was put together by \
+                      software and is marked as synthetic. Not for diagnosis.";
 const SIMULATED: &str = "The ratings on this page were made by a computer model, not by radiologists. They show that \
                          the analysis works; they say nothing about how well people would do.";
 
