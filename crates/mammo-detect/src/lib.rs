@@ -35,6 +35,7 @@ mod calibration;
 mod detector;
 mod handling;
 mod logistic;
+mod splice;
 
 pub use attack::GradientAttack;
 pub use calibration::Calibration;
@@ -43,6 +44,7 @@ pub use detector::{
 };
 pub use handling::Handling;
 pub use logistic::Logistic;
+pub use splice::Spliced;
 
 use mammo_core::Plane;
 use mammo_forensics::ForensicsError;

@@ -2,6 +2,7 @@
 
 use super::args::BesideArgs;
 use super::{TRANSLATION, read};
+use crate::exp1::p_text;
 use crate::held_out::held_out;
 use crate::output::print;
 use crate::run::RunFolder;
@@ -191,17 +192,13 @@ pub(super) fn run(args: &BesideArgs) -> anyhow::Result<()> {
     text += "\nMean of the readers less the detector; readers and patients random\n";
     for c in &beside.comparisons {
         let difference = estimate_text(c.test.estimate, Some((c.test.ci_low, c.test.ci_high)), 2);
-        writeln!(text, "{:<38}{difference}, p {}", c.standalone, p_text(c))?;
+        writeln!(text, "{:<38}{difference}, p {}", c.standalone, p_of(c))?;
     }
     print(&text)
 }
 
-fn p_text(comparison: &StandaloneComparison) -> String {
-    match comparison.test.p {
-        None => "not defined".to_owned(),
-        Some(p) if p < 0.001 => "< .001".to_owned(),
-        Some(p) => number_text(p, 3),
-    }
+fn p_of(comparison: &StandaloneComparison) -> String {
+    comparison.test.p.map_or_else(|| "not defined".to_owned(), p_text)
 }
 
 /// All curves in one plot.
@@ -234,7 +231,7 @@ pub(crate) fn comparisons(beside: &ReadersBeside, simulated: bool) -> Table {
             number_text(c.standalone_value, 2),
             values.join(", "),
             estimate_text(c.test.estimate, Some((c.test.ci_low, c.test.ci_high)), 2),
-            p_text(c),
+            p_of(c),
         ]);
     }
     table.footnotes = vec![

@@ -56,11 +56,12 @@ pub(crate) fn score(detector: &Detector, pairs: &[Pair], handling: Handling) -> 
             let handled = |plane: &Plane, which: u64| {
                 handling.apply(plane, &mut Seed(1).stream_at("detect/handling", 2 * i as u64 + which))
             };
-            let scores = [
-                detector.score(&pair.original)?,
-                detector.score(&handled(&pair.original, 0))?,
-                detector.score(&handled(&pair.modified, 1))?,
-            ];
+            let as_it_is = detector.score(&pair.original)?;
+            let original = match handling {
+                Handling::AsItIs => as_it_is,
+                _ => detector.score(&handled(&pair.original, 0))?,
+            };
+            let scores = [as_it_is, original, detector.score(&handled(&pair.modified, 1))?];
             let patient = pair.patient.clone();
             let (log_odds, flagged) = (scores.map(|s| s.log_odds), scores.map(|s| s.flagged));
             Ok(Scored { patient, label: pair.label, log_odds, flagged })

@@ -13,7 +13,7 @@ use crate::detect::beside::{Said, beside, readers_alone};
 use crate::detect::judge::Scored;
 use crate::run::RunFolder;
 use mammo_core::Label;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What rotations have found.
 #[derive(Default)]
@@ -22,10 +22,9 @@ pub(super) struct Gatherings {
     pub(super) said: Vec<Said>,
     pub(super) places: Vec<Place>,
     pub(super) effects: Vec<Effect>,
-    /// Areas of lesions taken out and of changes put in, in pixels, by image.
-    pub(super) sizes: BTreeMap<String, (Label, usize)>,
+    /// Labels of the judged images, and areas of the lesions taken out and the changes put in, in pixels.
+    pub(super) sizes: Vec<(Label, usize)>,
     pub(super) patients: BTreeSet<String>,
-    pub(super) judged: usize,
 }
 
 /// A row's name for a number of steps.
@@ -58,7 +57,7 @@ impl Gatherings {
 
     /// The tables.
     pub(super) fn results(mut self, config: &DetectionConfig, parts: &Parts) -> anyhow::Result<Results> {
-        self.by_size(config, parts);
+        self.by_size();
         let last = step_name(config.preset.train.steps);
         let mut reader_steps = Vec::new();
         for step in config.preset.early_steps.iter().chain([&config.preset.train.steps]) {
@@ -68,7 +67,7 @@ impl Gatherings {
         let roles = parts.roles(0);
         Ok(Results {
             schema: Results::SCHEMA.to_owned(),
-            judged_images: self.judged,
+            judged_images: self.sizes.len(),
             judged_patients: self.patients.len(),
             generator_images: roles.generators.len(),
             detector_images: roles.detectors.len(),
@@ -88,15 +87,10 @@ impl Gatherings {
     }
 
     /// Cuts each direction into thirds by the area of the lesion or of the change.
-    fn by_size(&mut self, config: &DetectionConfig, parts: &Parts) {
-        let mut images: Vec<(Label, usize)> = Vec::new();
-        for rotation in 0..config.rotations {
-            let judged = parts.roles(rotation).judged.iter();
-            images.extend(judged.filter_map(|image| self.sizes.get(image.record.image_id.as_str()).copied()));
-        }
+    fn by_size(&mut self) {
         for (label, what) in [(Label::Cancer, "lesion taken out"), (Label::Healthy, "change put in")] {
             let mut areas: Vec<usize> =
-                images.iter().filter(|i| i.0 == label && i.1 > 0).map(|i| i.1).collect();
+                self.sizes.iter().filter(|i| i.0 == label && i.1 > 0).map(|i| i.1).collect();
             if areas.len() < 6 {
                 continue;
             }
@@ -110,10 +104,10 @@ impl Gatherings {
                     format!("{what}, {low} to {} pixels", high.saturating_sub(1))
                 };
                 for name in [MEASURES, NETWORK] {
-                    let scored = self.scores.pairs("by image", name, TRANSPOSED);
+                    let scored = self.scores.pairs("generators", name, TRANSPOSED);
                     let picked: Vec<Scored> = scored
                         .iter()
-                        .zip(&images)
+                        .zip(&self.sizes)
                         .filter(|(_, image)| image.0 == label && (low..high).contains(&image.1))
                         .map(|(scored, _)| scored.clone())
                         .collect();

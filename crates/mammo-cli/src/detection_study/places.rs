@@ -3,35 +3,11 @@
 use super::parts::Roles;
 use crate::detect::places::places_tile;
 use crate::run::{MADE_BY, RunFolder};
-use mammo_core::{Mask, Plane, Seed};
-use mammo_detect::Detector;
+use mammo_core::Plane;
+use mammo_detect::{Detector, Spliced};
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};
 use mammo_readout::{AucEstimate, Interval, clustered};
-use rand::Rng;
 use rayon::prelude::*;
-
-/// An original with a disc of its altered image, and the disc.
-pub(super) struct Spliced {
-    pub(super) plane: Plane,
-    disc: Mask,
-}
-
-/// Pastes a disc of an eighth of the image's smaller side as radius, about a pixel of tissue drawn from `seed`.
-pub(super) fn splice(original: &Plane, altered: &Plane, seed: Seed, index: usize) -> Spliced {
-    let mut random = seed.stream_at("splice", index as u64);
-    let (width, height) = (original.width(), original.height());
-    let tissue: Vec<usize> = (0..width * height).filter(|&i| original.data()[i] > 0.0).collect();
-    let at = if tissue.is_empty() { 0 } else { tissue[random.random_range(0..tissue.len())] };
-    let (cx, cy, radius) = ((at % width) as f64, (at / width) as f64, width.min(height) as f64 / 8.0);
-    let disc = Mask::from_fn(width, height, |x, y| (x as f64 - cx).hypot(y as f64 - cy) <= radius);
-    let plane =
-        Plane::from_fn(
-            width,
-            height,
-            |x, y| if disc.get(x, y) { altered.get(x, y) } else { original.get(x, y) },
-        );
-    Spliced { plane, disc }
-}
 
 /// A place, what the network says of it less the mean of its image, whether it lies in the disc, and whose it is.
 pub(super) struct Place {

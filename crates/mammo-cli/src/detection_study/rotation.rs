@@ -9,14 +9,13 @@ use super::detectors::{
 use super::gatherings::{Gatherings, step_name};
 use super::images::{Judged, Makers, RESIZE, TRANSPOSED, folder_of};
 use super::parts::Roles;
-use super::places::{Spliced, splice};
 use super::{classifier, detectors, effects, generators, images, places, readers};
-use crate::detect::judge::{Pair, score};
+use crate::detect::judge::{Pair, Scored, score};
 use crate::exp1::masses;
 use crate::run::RunFolder;
 use anyhow::Context;
 use mammo_core::{Label, Plane};
-use mammo_detect::{GradientAttack, Handling};
+use mammo_detect::{GradientAttack, Handling, Spliced};
 use mammo_models::Upsampling;
 
 /// The detectors that most tables show.
@@ -48,7 +47,15 @@ pub(super) fn run(
     let learned = images::learned(folder, roles, &makers)?;
     let Some(detectors) = detectors::train(config, folder, roles, &learned)? else { return Ok(false) };
 
-    let mut judging = Judging { config, folder, roles, judged: &judged, detectors: &detectors, gathered };
+    let mut judging = Judging {
+        config,
+        folder,
+        roles,
+        judged: &judged,
+        detectors: &detectors,
+        gathered,
+        whole: Vec::new(),
+    };
     judging.generators()?;
     judging.controls()?;
     judging.handlings()?;
@@ -68,6 +75,8 @@ struct Judging<'a> {
     judged: &'a Judged,
     detectors: &'a Detectors,
     gathered: &'a mut Gatherings,
+    /// What detectors say of the images of the whole training, which stand in several tables.
+    whole: Vec<(&'static str, Vec<Scored>)>,
 }
 
 impl Judging<'_> {
@@ -100,9 +109,33 @@ impl Judging<'_> {
         Ok(())
     }
 
+    /// The same for the images of the generator with transposed convolutions after its whole training.
+    fn row_of_whole(
+        &mut self,
+        table: &'static str,
+        detectors: &[&'static str],
+        row: &str,
+    ) -> anyhow::Result<()> {
+        for name in detectors {
+            let scored = self.of_whole(name)?;
+            self.gathered.scores.add(table, name, row, scored);
+        }
+        Ok(())
+    }
+
+    fn of_whole(&mut self, name: &'static str) -> anyhow::Result<Vec<Scored>> {
+        if let Some((_, known)) = self.whole.iter().find(|(own, _)| *own == name) {
+            return Ok(known.clone());
+        }
+        let pairs = self.pairs(&self.judged.transposed);
+        let scored = score(self.detectors.get(name)?, &pairs, Handling::AsItIs)?;
+        self.whole.push((name, scored.clone()));
+        Ok(scored)
+    }
+
     fn generators(&mut self) -> anyhow::Result<()> {
         let known = [MEASURES_PLAIN, MEASURES, NETWORK, MEASURES_RESIZE, NETWORK_RESIZE];
-        self.row("generators", &known, TRANSPOSED, &self.judged.transposed)?;
+        self.row_of_whole("generators", &known, TRANSPOSED)?;
         self.row("generators", &known, RESIZE, &self.judged.resize)
     }
 
@@ -117,7 +150,10 @@ impl Judging<'_> {
         let pairs = self.pairs(&self.judged.transposed);
         for name in MAIN {
             for handling in Handling::JUDGED {
-                let scored = score(self.detectors.get(name)?, &pairs, handling)?;
+                let scored = match handling {
+                    Handling::AsItIs => self.of_whole(name)?,
+                    _ => score(self.detectors.get(name)?, &pairs, handling)?,
+                };
                 self.gathered.scores.add("handlings", name, &handling.to_string(), scored);
             }
         }
@@ -126,10 +162,14 @@ impl Judging<'_> {
 
     /// By training of the generator, with the readers; and everybody on the images of the whole training.
     fn steps(&mut self) -> anyhow::Result<()> {
-        let judged = self.judged;
+        let (judged, last) = (self.judged, self.config.preset.train.steps);
         for (step, altered) in &judged.steps {
             let row = step_name(*step);
-            self.row("steps", &[MEASURES, NETWORK], &row, altered)?;
+            if *step == last {
+                self.row_of_whole("steps", &[MEASURES, NETWORK], &row)?;
+            } else {
+                self.row("steps", &[MEASURES, NETWORK], &row, altered)?;
+            }
             self.gathered.said.extend(readers::read(
                 self.config,
                 self.roles,
@@ -138,11 +178,9 @@ impl Judging<'_> {
                 altered,
             )?);
         }
-        let pairs = self.pairs(&judged.transposed);
         for name in [MEASURES, NETWORK] {
-            let scored = score(self.detectors.get(name)?, &pairs, Handling::AsItIs)?;
-            self.gathered.say(name, &step_name(self.config.preset.train.steps), self.roles, &scored);
-            self.gathered.scores.add("by image", name, TRANSPOSED, scored);
+            let scored = self.of_whole(name)?;
+            self.gathered.say(name, &step_name(last), self.roles, &scored);
         }
         Ok(())
     }
@@ -153,16 +191,15 @@ impl Judging<'_> {
         let measure = |row: &str, altered: &[Plane]| {
             effects::measure(row, &makers.malignancy, self.roles, &judged.originals, altered)
         };
+        const OF_GAN: &str = "CycleGAN, transposed";
         let mut found = measure("none", &judged.originals)?;
-        let of_gan = ("CycleGAN, transposed", &judged.transposed);
-        let attacks: Vec<(&str, &Vec<Plane>)> = std::iter::once(of_gan)
-            .chain(judged.attacks.iter().map(|(name, planes)| (*name, planes)))
-            .collect();
-        for (row, altered) in &attacks {
-            found.extend(measure(row, altered)?);
+        found.extend(measure(OF_GAN, &judged.transposed)?);
+        for (name, altered) in &judged.attacks {
+            found.extend(measure(name, altered)?);
         }
         self.gathered.effects.extend(found);
-        attacks.into_iter().try_for_each(|(row, altered)| self.row("attacks", &known, row, altered))
+        self.row_of_whole("attacks", &known, OF_GAN)?;
+        judged.attacks.iter().try_for_each(|(name, altered)| self.row("attacks", &known, name, altered))
     }
 
     fn evasion(&mut self) -> anyhow::Result<()> {
@@ -180,8 +217,12 @@ impl Judging<'_> {
         let (roles, judged) = (self.roles, self.judged);
         let seed = self.config.seed.derive(&roles.folder());
         let planes = judged.originals.iter().zip(&judged.transposed).enumerate();
-        let spliced: Vec<Spliced> =
-            planes.map(|(i, (original, altered))| splice(original, altered, seed, i)).collect();
+        let spliced: Vec<Spliced> = planes
+            .map(|(i, (original, altered))| {
+                let radius = original.width().min(original.height()) as f64 / 8.0;
+                Spliced::draw(original, altered, radius..=radius, &mut seed.stream_at("splice", i as u64))
+            })
+            .collect();
         let planes: Vec<Plane> = spliced.iter().map(|s| s.plane.clone()).collect();
         self.row("splices", &MAIN, "a disc of the altered image in the original", &planes)?;
         let network = self.detectors.get(NETWORK)?;
@@ -203,9 +244,8 @@ impl Judging<'_> {
                     change.data().iter().filter(|v| **v > PAINTED).count()
                 }
             };
-            self.gathered.sizes.insert(image.record.image_id.to_string(), (image.label, area));
+            self.gathered.sizes.push((image.label, area));
             self.gathered.patients.insert(image.record.patient_id.to_string());
         }
-        self.gathered.judged += self.roles.judged.len();
     }
 }

@@ -12,7 +12,7 @@ mod translation;
 
 pub(crate) use config::RunConfig;
 pub(crate) use counterfactual::masses;
-pub(crate) use page::{readout::readout as readout_section, words::auc_text};
+pub(crate) use page::{readout::readout as readout_section, words::auc_text, words::p_text};
 
 use crate::args::{AnalyseArgs, Exp1Args, PhantomArgs};
 use crate::run::{RunFolder, make_phantom};

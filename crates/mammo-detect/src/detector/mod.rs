@@ -5,7 +5,7 @@ mod network;
 pub use file::{DetectorFile, StoredMethod, TrainedOn};
 
 use crate::calibration::{Calibration, auc};
-use crate::{DetectError, Handling, as_seen};
+use crate::{DetectError, Handling, Logistic, as_seen};
 use mammo_core::{Plane, Seed};
 use mammo_forensics::ForensicsError;
 use mammo_train::TrainedClassifier;
@@ -85,7 +85,13 @@ pub struct DetectorScore {
 /// A trained detector.
 pub struct Detector {
     file: DetectorFile,
-    network: Option<TrainedClassifier>,
+    weigher: Weigher,
+}
+
+/// What weighs an image, ready for work.
+enum Weigher {
+    Measures(Logistic),
+    Network(TrainedClassifier),
 }
 
 /// A method that was trained: its raw scores of patients that it had not seen, and itself.
@@ -152,11 +158,11 @@ impl Detector {
     /// [`DetectError::File`] for another form, [`DetectError::Network`] for parameters that are not the network's.
     pub fn from_file(file: DetectorFile) -> Result<Self, DetectError> {
         file.check()?;
-        let network = match &file.method {
-            StoredMethod::Measures(_) => None,
-            StoredMethod::Network(stored) => Some(TrainedClassifier::load(stored)?),
+        let weigher = match &file.method {
+            StoredMethod::Measures(regression) => Weigher::Measures(regression.clone()),
+            StoredMethod::Network(stored) => Weigher::Network(TrainedClassifier::load(stored)?),
         };
-        Ok(Self { file, network })
+        Ok(Self { file, weigher })
     }
 
     /// All of it, for a file.
@@ -170,10 +176,9 @@ impl Detector {
     /// [`DetectError::Size`] for another size, [`DetectError::Measure`] for a constant image or a value that is no number.
     pub fn score(&self, plane: &Plane) -> Result<DetectorScore, DetectError> {
         let plane = self.seen(plane)?;
-        let raw = match (&self.file.method, &self.network) {
-            (StoredMethod::Measures(regression), _) => regression.score(&mammo_forensics::features(&plane)?),
-            (StoredMethod::Network(_), Some(network)) => network.logit(&plane)?,
-            (StoredMethod::Network(_), None) => return Err(DetectError::NoPlaces),
+        let raw = match &self.weigher {
+            Weigher::Measures(regression) => regression.score(&mammo_forensics::features(&plane)?),
+            Weigher::Network(network) => network.logit(&plane)?,
         };
         let log_odds = self.file.calibration.log_odds(raw);
         let probability = 1.0 / (1.0 + (-log_odds).exp());
@@ -190,13 +195,16 @@ impl Detector {
     /// # Errors
     /// [`DetectError::NoPlaces`] for a detector of measures, and as [`Self::score`].
     pub fn places(&self, plane: &Plane) -> Result<(Plane, Plane), DetectError> {
-        let network = self.network.as_ref().ok_or(DetectError::NoPlaces)?;
+        let network = self.network().ok_or(DetectError::NoPlaces)?;
         Ok(network.places(&self.seen(plane)?)?)
     }
 
     /// The network, for attacks on it; `None` for a detector of measures.
     pub fn network(&self) -> Option<&TrainedClassifier> {
-        self.network.as_ref()
+        match &self.weigher {
+            Weigher::Measures(_) => None,
+            Weigher::Network(network) => Some(network),
+        }
     }
 
     /// What the detector sees of an image, after its checks.

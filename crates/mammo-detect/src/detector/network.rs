@@ -1,5 +1,5 @@
 use super::{DetectorSettings, Sample, StoredMethod, Trained, copy};
-use crate::{DetectError, Handling, as_seen};
+use crate::{DetectError, Handling, Spliced, as_seen};
 use mammo_core::{Mask, Plane, Stream};
 use mammo_models::ClassifierConfig;
 use mammo_train::{ClassifierTraining, Example, Examples, train_classifier};
@@ -28,10 +28,9 @@ impl Examples for Pairs<'_> {
         if positive {
             let modified = &sample.modified[random.random_range(0..sample.modified.len())];
             if random.random_bool(SPLICED) {
-                let mask = disc(&sample.original, random);
-                let spliced = |x, y| if mask.get(x, y) { modified.get(x, y) } else { plane.get(x, y) };
-                plane = Plane::from_fn(plane.width(), plane.height(), spliced);
-                region = Some(mask);
+                let side = plane.width().min(plane.height()) as f64;
+                let spliced = Spliced::draw(&plane, modified, side / 16.0..=side / 4.0, random);
+                (plane, region) = (spliced.plane, Some(spliced.disc));
             } else {
                 plane = modified.clone();
             }
@@ -46,18 +45,6 @@ impl Examples for Pairs<'_> {
         }
         Example { plane, positive, region }
     }
-}
-
-/// A disc about some pixel of the tissue, of a radius from a sixteenth to a quarter of the image's smaller side.
-fn disc(plane: &Plane, random: &mut Stream) -> Mask {
-    let (width, height) = (plane.width(), plane.height());
-    let tissue: Vec<usize> = (0..width * height).filter(|&i| plane.data()[i] > 0.0).collect();
-    let at = if tissue.is_empty() { 0 } else { tissue[random.random_range(0..tissue.len())] };
-    let side = width.min(height) as f64;
-    let radius = random.random_range(side / 16.0..side / 4.0);
-    Mask::from_fn(width, height, |x, y| {
-        (x as f64 - (at % width) as f64).hypot(y as f64 - (at / width) as f64) <= radius
-    })
 }
 
 /// Trains the network without the first fold, whose scores calibrate it.

@@ -8,7 +8,7 @@ pub(crate) fn auc_text(estimate: &AucEstimate) -> String {
     estimate_text(estimate.auc, Some((estimate.ci_low, estimate.ci_high)), 2)
 }
 
-pub(super) fn p_text(p: f64) -> String {
+pub(crate) fn p_text(p: f64) -> String {
     if p < 0.001 { "< .001".to_owned() } else { number_text(p, 3) }
 }
 
