@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What each crate uses of the workspace, and what its tests and examples use beyond that. `docs/architecture.md` shows
 /// the same table.
-const ARROWS: [(&str, &str, &str); 20] = [
+const ARROWS: [(&str, &str, &str); 21] = [
     ("mammo-core", "", ""),
     ("mammo-files", "", ""),
     ("mammo-png", "core, files", ""),
@@ -25,6 +25,7 @@ const ARROWS: [(&str, &str, &str); 20] = [
     ("mammo-room", "core, files, png, reader", ""),
     ("mammo-seal", "files, png, dicom", "core"),
     ("mammo-report", "files", "core, png"),
+    ("mammo-tensorboard", "png", "core, files"),
     (
         "mammo-cli",
         "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, detect, readout, reader, room, seal, report",
