@@ -6,7 +6,8 @@ use mammo_core::Seed;
 use mammo_models::{DiscriminatorConfig, GeneratorConfig, Parameters};
 use mammo_ops::AdamConfig;
 use mammo_train::{
-    CycleGan, ImagePool, LossWeights, TrainConfig, Way, cycle_pass, discriminator_loss, train_step,
+    CycleGan, GanMode, ImagePool, LossWeights, StepSettings, TrainConfig, Trained, UpdateOrder, Way,
+    cycle_pass, discriminator_loss, train_step,
 };
 use std::{
     collections::HashMap,
@@ -70,6 +71,17 @@ impl Golden {
 
     fn weights(&self) -> LossWeights {
         LossWeights { lambda_cycle: 10.0, lambda_identity: self.config["identity"].as_f64().unwrap() }
+    }
+
+    fn settings(&self) -> StepSettings {
+        StepSettings {
+            weights: self.weights(),
+            gan: GanMode::LeastSquares,
+            order: UpdateOrder::Joint,
+            generators: ADAM,
+            discriminators: ADAM,
+            ema_decay: None,
+        }
     }
 
     fn inputs(&self, step: usize) -> (Tensor, Tensor) {
@@ -161,8 +173,9 @@ fn gradients_agree_to_1e_3() {
     every_file(|golden| {
         let mut model = golden.model();
         let (x, y) = golden.inputs(0);
-        let ab = cycle_pass(&model, Way::AToB, &x, &golden.weights()).unwrap();
-        let ba = cycle_pass(&model, Way::BToA, &y, &golden.weights()).unwrap();
+        let least = GanMode::LeastSquares;
+        let ab = cycle_pass(&model, Way::AToB, &x, Trained::Both, &golden.weights(), least).unwrap();
+        let ba = cycle_pass(&model, Way::BToA, &y, Trained::Both, &golden.weights(), least).unwrap();
         let check = |gradients: &candle_core::backprop::GradStore, model: &CycleGan, of: &[&str]| {
             let mut compared = 0;
             for (network, parameters) in networks(model) {
@@ -187,13 +200,13 @@ fn gradients_agree_to_1e_3() {
             assert!(compared > 10, "{compared} gradients compared");
         };
         check(&(&ab.total + &ba.total).unwrap().backward().unwrap(), &model, &["ga", "gb"]);
-        let d_a = discriminator_loss(&model.d_a, &x, &ba.fake).unwrap();
-        let d_b = discriminator_loss(&model.d_b, &y, &ab.fake).unwrap();
+        let d_a = discriminator_loss(&model.d_a, &x, &ba.fake, least).unwrap();
+        let d_b = discriminator_loss(&model.d_b, &y, &ab.fake, least).unwrap();
         check(&(d_a + d_b).unwrap().backward().unwrap(), &model, &["da", "db"]);
         // The pools must not change anything while they fill.
         let mut pools = (ImagePool::new(50), ImagePool::new(50));
         let mut rng = Seed(0).stream("golden");
-        train_step(&mut model, (&x, &y), &mut pools, &golden.weights(), ADAM, &mut rng).unwrap();
+        train_step(&mut model, (&x, &y), &mut pools, &golden.settings(), 0, &mut rng).unwrap();
     });
 }
 
@@ -206,7 +219,7 @@ fn losses_of_three_steps_and_the_final_weights_agree_to_1e_4() {
         for step in 0..3 {
             let (x, y) = golden.inputs(step);
             let losses =
-                train_step(&mut model, (&x, &y), &mut pools, &golden.weights(), ADAM, &mut rng).unwrap();
+                train_step(&mut model, (&x, &y), &mut pools, &golden.settings(), step, &mut rng).unwrap();
             for (name, ours) in [
                 ("g_adv_a", losses.adversarial_ab),
                 ("g_adv_b", losses.adversarial_ba),

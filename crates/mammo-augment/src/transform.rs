@@ -1,4 +1,4 @@
-use mammo_core::{Plane, Point, Roi};
+use mammo_core::{Mask, Plane, Point, Roi};
 use serde::{Deserialize, Serialize};
 
 /// One drawn change of a picture: turn upside down, scale, rotate, then shift the contrast.
@@ -79,6 +79,17 @@ impl Transform {
             .collect()
     }
 
+    /// A mask of the input, as it lies in the output: each pixel is what the nearest pixel of the input was.
+    #[must_use]
+    pub fn apply_to_mask(&self, mask: &Mask) -> Mask {
+        let (width, height) = (mask.width(), mask.height());
+        Mask::from_fn(width, height, |x, y| {
+            let p = self.to_input(Point { x: x as f32 + 0.5, y: y as f32 + 0.5 }, height);
+            let inside = (0.0..width as f32).contains(&p.x) && (0.0..height as f32).contains(&p.y);
+            inside && mask.get(p.x as usize, p.y as usize)
+        })
+    }
+
     /// Sine, cosine, middle row and the shift that closes the wedge.
     fn rotation(&self, height_px: usize) -> (f32, f32, f32, f32) {
         let (sin, cos) = self.rotation_deg.to_radians().sin_cos();
@@ -122,6 +133,23 @@ mod tests {
         let plane = breast(32);
         assert_ne!(flip.apply(&plane), plane);
         assert_eq!(flip.apply(&flip.apply(&plane)), plane);
+    }
+
+    #[test]
+    fn a_mask_moves_as_its_picture_does() {
+        let spot = |x: usize, y: usize| (10..18).contains(&x) && (20..30).contains(&y);
+        let mask = Mask::from_fn(48, 48, spot);
+        let plane = Plane::from_fn(48, 48, |x, y| f32::from(u8::from(spot(x, y))));
+        assert_eq!(Transform::identity().apply_to_mask(&mask), mask);
+        for seed in 0..20 {
+            let drawn = Transform { contrast: 1.0, ..drawn(seed) };
+            let (moved, picture) = (drawn.apply_to_mask(&mask), drawn.apply(&plane));
+            for (y, x) in (0..48).flat_map(|y| (0..48).map(move |x| (y, x))) {
+                let value = picture.get(x, y);
+                assert!(value <= 0.99 || moved.get(x, y), "inside at {x} {y}");
+                assert!(value >= 0.01 || !moved.get(x, y), "outside at {x} {y}");
+            }
+        }
     }
 
     #[test]

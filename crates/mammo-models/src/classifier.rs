@@ -3,7 +3,7 @@ use mammo_ops::{Conv2dConfig, Padding, conv2d, leaky_relu};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::layer::{Conv, ConvShape, Init, NewParameters, Source};
+use crate::layer::{Conv, ConvShape, Init, NewParameters, Source, WeightStyle};
 use crate::{ModelError, Parameters};
 
 /// Slope of the activations for negative values.
@@ -210,7 +210,7 @@ impl Classifier {
 
 fn layer(source: &mut impl Source, name: &str, shape: &ConvShape) -> Result<Conv> {
     let how = Conv2dConfig { stride: 1, padding: Padding::Zero(shape.kernel / 2) };
-    Conv::with_init(source, name, shape, how, Init::he(shape, SLOPE))
+    Conv::new(source, name, shape, how, WeightStyle { init: Init::he(shape, SLOPE), spectral_norm: false })
 }
 
 #[cfg(test)]

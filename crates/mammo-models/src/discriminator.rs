@@ -1,27 +1,31 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
-use mammo_ops::{Activation, Conv2dConfig, Padding, leaky_relu};
+use mammo_ops::{Activation, Conv2dConfig, leaky_relu};
 use rand::Rng;
 
-use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, Source};
-use crate::{DiscriminatorConfig, ModelError, Parameters};
+use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, NormStyle, Source, WeightStyle, padding};
+use crate::{DiscriminatorConfig, DiscriminatorKind, ModelError, PaddingMode, Parameters};
 
 /// Slope of the discriminator's activations, in Zhu as in Becker.
 const SLOPE: f64 = 0.2;
 
-/// A PatchGAN: judges overlapping patches of an image as real or fake, with one logit each.
+/// Epsilon of the norms, in Zhu as in Becker.
+const EPSILON: f64 = 1e-5;
+
+/// Judges overlapping patches of an image (a PatchGAN) or its pixels as real or fake, with one logit each.
 ///
 /// Layers and parameters are named `conv0` ..., and `norm1` ... behind all but the first and the last.
 ///
 /// # Shapes
-/// N x 1 x H x W in [-1, 1] to logits N x 1 x H' x W'; three layers with padding 2 make 35 x 35 of 256 x 256.
-pub struct NLayerDiscriminator {
+/// N x 1 x H x W in [-1, 1] to logits N x 1 x H' x W'; three layers with padding 2 make 35 x 35 of 256 x 256. N x 2 x H x W
+/// where images have a region of interest.
+pub struct Discriminator {
     config: DiscriminatorConfig,
     parameters: Parameters,
     layers: Vec<(Conv, Option<Norm>)>,
 }
 
-impl NLayerDiscriminator {
+impl Discriminator {
     /// A network with fresh parameters, drawn from `rng` in the order of the layers.
     ///
     /// # Errors
@@ -70,7 +74,21 @@ impl NLayerDiscriminator {
     }
 }
 
-impl Module for NLayerDiscriminator {
+impl Discriminator {
+    /// Moves the estimates of the spectral norms by one step of the power method, once for each step of training. Nothing
+    /// happens where there are none.
+    ///
+    /// # Errors
+    /// Failures of the tensor library.
+    pub fn iterate_spectral_norms(&self) -> std::result::Result<(), ModelError> {
+        for (conv, _) in &self.layers {
+            conv.iterate()?;
+        }
+        Ok(())
+    }
+}
+
+impl Module for Discriminator {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Self::forward(self, x).map_err(candle_core::Error::wrap)
     }
@@ -90,20 +108,23 @@ fn run(layers: &[(Conv, Option<Norm>)], x: &Tensor) -> Result<Tensor> {
 }
 
 fn layers(config: &DiscriminatorConfig, source: &mut impl Source) -> Result<Vec<(Conv, Option<Norm>)>> {
+    use PaddingMode::{Reflect, ReflectAll};
+    let pixel = config.kind == DiscriminatorKind::Pixel;
+    let weights = WeightStyle::of_gan(config.affine, config.spectral_norm);
+    let norms = NormStyle { affine: config.affine, epsilon: EPSILON };
+    let (n_layers, kernel, pixels) = if pixel { (1, 1, 0) } else { (config.n_layers, 4, config.padding) };
     let mut layers = Vec::new();
-    let mut from = 1;
-    for i in 0..config.n_layers + 2 {
-        let last = i == config.n_layers + 1;
+    let mut from = config.channels();
+    for i in 0..n_layers + 2 {
+        let last = i == n_layers + 1;
         let to = if last { 1 } else { config.ndf << i.min(3) };
-        let stride = if i < config.n_layers { 2 } else { 1 };
-        let how = Conv2dConfig { stride, padding: Padding::Zero(config.padding) };
-        let shape = ConvShape { from, to, kernel: 4 };
-        let conv = Conv::new(source, &format!("conv{i}"), &shape, how, config.affine)?;
+        let stride = if i < n_layers && !pixel { 2 } else { 1 };
+        let how =
+            Conv2dConfig { stride, padding: padding(config.padding_mode, &[Reflect, ReflectAll], pixels) };
+        let shape = ConvShape { from, to, kernel };
+        let conv = Conv::new(source, &format!("conv{i}"), &shape, how, weights)?;
         let norm = (i > 0 && !last)
-            .then(|| {
-                let active = Activation::LeakyRelu(SLOPE);
-                Norm::new(source, &format!("norm{i}"), to, config.affine, active)
-            })
+            .then(|| Norm::new(source, &format!("norm{i}"), to, norms, Activation::LeakyRelu(SLOPE)))
             .transpose()?;
         layers.push((conv, norm));
         from = to;
@@ -116,9 +137,9 @@ mod tests {
     use super::*;
     use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-    fn network(config: &DiscriminatorConfig) -> NLayerDiscriminator {
+    fn network(config: &DiscriminatorConfig) -> Discriminator {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        NLayerDiscriminator::new(config, &mut rng, DType::F32, &Device::Cpu).unwrap()
+        Discriminator::new(config, &mut rng, DType::F32, &Device::Cpu).unwrap()
     }
 
     #[test]
@@ -126,9 +147,52 @@ mod tests {
         assert_eq!(network(&DiscriminatorConfig::zhu(64)).parameters().count(), 2_762_689);
         assert_eq!(network(&DiscriminatorConfig::becker(64)).parameters().count(), 2_764_481);
         let x = Tensor::zeros((1, 1, 256, 256), DType::F32, &Device::Cpu).unwrap();
-        for (config, side) in [(DiscriminatorConfig::zhu(2), 30), (DiscriminatorConfig::becker(2), 35)] {
+        for (config, side) in [
+            (DiscriminatorConfig::zhu(2), 30),
+            (DiscriminatorConfig::becker(2), 35),
+            (DiscriminatorConfig::becker2(2), 35),
+        ] {
             assert_eq!(network(&config).forward(&x).unwrap().dims(), [1, 1, side, side]);
         }
+    }
+
+    #[test]
+    fn single_pixels_are_judged_by_themselves() {
+        let network = network(&DiscriminatorConfig::pixel(4));
+        // 1 x 1 convolutions of 1 to 4 to 8 channels to a logit.
+        assert_eq!(network.parameters().count(), (4 + 4) + (4 * 8 + 8) + (8 + 1));
+        let x = Tensor::zeros((1, 1, 20, 17), DType::F32, &Device::Cpu).unwrap();
+        assert_eq!(network.forward(&x).unwrap().dims(), [1, 1, 20, 17]);
+    }
+
+    #[test]
+    fn a_spectral_norm_bounds_what_a_layer_stretches() {
+        let config = DiscriminatorConfig { affine: false, ..DiscriminatorConfig::becker2(4) };
+        let network = network(&config);
+        // Weights of any size give the same logits, because each is divided by its own norm.
+        let x = Tensor::from_vec(
+            (0..1024).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect(),
+            (1, 1, 32, 32),
+            &Device::Cpu,
+        );
+        let x = x.unwrap();
+        for _ in 0..50 {
+            network.iterate_spectral_norms().unwrap();
+        }
+        let before = network.forward(&x).unwrap();
+        for (name, var) in network.parameters().learned() {
+            if name.ends_with("weight") {
+                var.set(&var.affine(7.0, 0.0).unwrap()).unwrap();
+            }
+        }
+        let after = network.forward(&x).unwrap();
+        let apart = (before - after).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(apart < 1e-5, "{apart}");
+        assert!(network.parameters().get("conv1.weight.u").is_some());
+        assert_eq!(
+            network.parameters().count(),
+            self::network(&DiscriminatorConfig { spectral_norm: false, ..config }).parameters().count()
+        );
     }
 
     #[test]

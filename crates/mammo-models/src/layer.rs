@@ -1,18 +1,19 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_ops::{
-    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d, instance_norm,
-    instance_norm_residual, nearest_double,
+    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, blur_double, conv_transpose2d, conv2d,
+    instance_norm, instance_norm_residual, nearest_double,
 };
 use rand::Rng;
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
 
-use crate::Parameters;
+use crate::spectral::{SpectralNorm, unit};
+use crate::{PaddingMode, Parameters, Upsampling};
 
 /// Standard deviation of the initial weights (Zhu et al. section 7.1, Becker's code).
 const INIT_SD: f64 = 0.02;
 
-/// PyTorch's `InstanceNorm2d` default, also Becker's.
-const EPSILON: f64 = 1e-5;
+/// Steps of the power method before training, so that the first division is by about the right number; as PyTorch.
+const FIRST_ITERATIONS: usize = 15;
 
 /// What a parameter starts as.
 #[derive(Clone, Copy)]
@@ -23,6 +24,10 @@ pub(crate) enum Init {
         sd: f64,
         truncated: bool,
     },
+    /// Uniform between the bound and its negative.
+    Uniform {
+        bound: f64,
+    },
     Zero,
 }
 
@@ -30,6 +35,12 @@ impl Init {
     /// As in CycleGANs, about a mean.
     fn of_gan(mean: f64, truncated: bool) -> Self {
         Self::Normal { mean, sd: INIT_SD, truncated }
+    }
+
+    /// Keeps the variance of what passes through, either way (Glorot and Bengio 2010, equation 16).
+    pub(crate) fn xavier(shape: &ConvShape) -> Self {
+        let fans = ((shape.from + shape.to) * shape.kernel * shape.kernel) as f64;
+        Self::Uniform { bound: (6.0 / fans).sqrt() }
     }
 
     /// Keeps the variance of what passes through (He et al., arXiv 1502.01852, equation 14): for networks without norms.
@@ -42,6 +53,9 @@ impl Init {
 /// Hands out the parameters of a network while it is put together: new ones, or those it has, cut off from training.
 pub(crate) trait Source {
     fn get(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor>;
+
+    /// The spectral norm of the weight `name`, which `get` gave.
+    fn spectral(&mut self, name: &str, weight: &Tensor, output_axis: usize) -> Result<SpectralNorm>;
 }
 
 /// Draws new parameters.
@@ -57,6 +71,10 @@ impl<R: Rng> Source for NewParameters<'_, R> {
         let count = shape.iter().product();
         let values: Vec<f64> = match init {
             Init::Zero => vec![0.0; count],
+            Init::Uniform { bound } => {
+                let uniform = Uniform::new_inclusive(-bound, bound).map_err(candle_core::Error::wrap)?;
+                uniform.sample_iter(&mut *self.rng).take(count).collect()
+            }
             Init::Normal { mean, sd, truncated } => {
                 let normal = Normal::new(0.0, sd).map_err(candle_core::Error::wrap)?;
                 std::iter::repeat_with(|| normal.sample(self.rng))
@@ -71,21 +89,75 @@ impl<R: Rng> Source for NewParameters<'_, R> {
         self.parameters.insert(name.to_owned(), var.clone());
         Ok(var.into_inner())
     }
+
+    fn spectral(&mut self, name: &str, weight: &Tensor, output_axis: usize) -> Result<SpectralNorm> {
+        let rows = weight.dim(output_axis)?;
+        let mut vector = |length: usize| -> Result<Var> {
+            let values: Vec<f64> = (&mut *self.rng).sample_iter(StandardNormal).take(length).collect();
+            Var::from_tensor(&unit(&Tensor::from_vec(values, length, self.device)?.to_dtype(self.dtype)?)?)
+        };
+        let (u, v) = (vector(rows)?, vector(weight.elem_count() / rows)?);
+        let norm = SpectralNorm { u, v, output_axis };
+        for _ in 0..FIRST_ITERATIONS {
+            norm.iterate(weight)?;
+        }
+        self.parameters.insert_state(format!("{name}.u"), norm.u.clone());
+        self.parameters.insert_state(format!("{name}.v"), norm.v.clone());
+        Ok(norm)
+    }
 }
 
 /// Existing parameters without gradient: whatever is computed with them trains only what came before.
 pub(crate) struct Frozen<'a>(pub(crate) &'a Parameters);
 
+impl Frozen<'_> {
+    fn var(&self, name: &str) -> Result<&Var> {
+        self.0.get(name).ok_or_else(|| candle_core::Error::Msg(format!("no parameter {name}")))
+    }
+}
+
 impl Source for Frozen<'_> {
     fn get(&mut self, name: &str, _: &[usize], _: Init) -> Result<Tensor> {
-        let var = self.0.get(name).ok_or_else(|| candle_core::Error::Msg(format!("no parameter {name}")))?;
-        Ok(var.as_detached_tensor())
+        Ok(self.var(name)?.as_detached_tensor())
+    }
+
+    fn spectral(&mut self, name: &str, _: &Tensor, output_axis: usize) -> Result<SpectralNorm> {
+        let (u, v) = (self.var(&format!("{name}.u"))?.clone(), self.var(&format!("{name}.v"))?.clone());
+        Ok(SpectralNorm { u, v, output_axis })
+    }
+}
+
+/// A weight, divided by its largest singular value where the network asks for it.
+struct Weight {
+    raw: Tensor,
+    spectral: Option<SpectralNorm>,
+}
+
+impl Weight {
+    fn new(
+        source: &mut impl Source,
+        name: &str,
+        shape: &[usize],
+        init: Init,
+        spectral_output_axis: Option<usize>,
+    ) -> Result<Self> {
+        let raw = source.get(name, shape, init)?;
+        let spectral = spectral_output_axis.map(|axis| source.spectral(name, &raw, axis)).transpose()?;
+        Ok(Self { raw, spectral })
+    }
+
+    fn value(&self) -> Result<Tensor> {
+        self.spectral.as_ref().map_or_else(|| Ok(self.raw.clone()), |norm| norm.normalise(&self.raw))
+    }
+
+    fn iterate(&self) -> Result<()> {
+        self.spectral.as_ref().map_or(Ok(()), |norm| norm.iterate(&self.raw))
     }
 }
 
 /// A convolution with bias.
 pub(crate) struct Conv {
-    weight: Tensor,
+    weight: Weight,
     bias: Tensor,
     config: Conv2dConfig,
 }
@@ -97,65 +169,114 @@ pub(crate) struct ConvShape {
     pub(crate) kernel: usize,
 }
 
+/// What the weights of a network have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct WeightStyle {
+    pub(crate) init: Init,
+    pub(crate) spectral_norm: bool,
+}
+
+impl WeightStyle {
+    /// Normal weights of a GAN; cut at two standard deviations where the source says truncated.
+    pub(crate) fn of_gan(truncated: bool, spectral_norm: bool) -> Self {
+        Self { init: Init::of_gan(0.0, truncated), spectral_norm }
+    }
+
+    /// The same with other initial values.
+    pub(crate) fn starting_as(self, init: Init) -> Self {
+        Self { init, ..self }
+    }
+}
+
 impl Conv {
     pub(crate) fn new(
         source: &mut impl Source,
         name: &str,
         shape: &ConvShape,
         config: Conv2dConfig,
-        truncated: bool,
-    ) -> Result<Self> {
-        Self::with_init(source, name, shape, config, Init::of_gan(0.0, truncated))
-    }
-
-    pub(crate) fn with_init(
-        source: &mut impl Source,
-        name: &str,
-        shape: &ConvShape,
-        config: Conv2dConfig,
-        init: Init,
+        style: WeightStyle,
     ) -> Result<Self> {
         let ConvShape { from, to, kernel } = *shape;
+        let axis = style.spectral_norm.then_some(0);
         Ok(Self {
-            weight: source.get(&format!("{name}.weight"), &[to, from, kernel, kernel], init)?,
+            weight: Weight::new(
+                source,
+                &format!("{name}.weight"),
+                &[to, from, kernel, kernel],
+                style.init,
+                axis,
+            )?,
             bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
             config,
         })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.weight, Some(&self.bias), self.config)
+        conv2d(x, &self.weight.value()?, Some(&self.bias), self.config)
+    }
+
+    /// Moves the estimate of the largest singular value, if there is one.
+    pub(crate) fn iterate(&self) -> Result<()> {
+        self.weight.iterate()
     }
 }
 
 /// A layer that doubles both sides of its images.
 pub(crate) enum UpConv {
     /// A transposed convolution of stride 2.
-    Transposed { weight: Tensor, bias: Tensor },
+    Transposed { weight: Weighted },
     /// Every pixel becomes four, then a convolution.
     Resize(Conv),
+    /// Bilinear interpolation, then a convolution.
+    Blur(Conv),
+}
+
+/// Weight and bias of a transposed convolution.
+pub(crate) struct Weighted {
+    weight: Weight,
+    bias: Tensor,
 }
 
 impl UpConv {
-    pub(crate) fn transposed(
+    /// The way up from `from` to `to` channels; `same_size` is how a convolution behind an enlargement moves.
+    pub(crate) fn new(
         source: &mut impl Source,
         name: &str,
         (from, to): (usize, usize),
-        truncated: bool,
+        how: Upsampling,
+        same_size: Conv2dConfig,
+        style: WeightStyle,
     ) -> Result<Self> {
-        Ok(Self::Transposed {
-            weight: source.get(&format!("{name}.weight"), &[from, to, 3, 3], Init::of_gan(0.0, truncated))?,
-            bias: source.get(&format!("{name}.bias"), &[to], Init::Zero)?,
+        let shape = ConvShape { from, to, kernel: 3 };
+        Ok(match how {
+            Upsampling::Transposed => {
+                let axis = style.spectral_norm.then_some(1);
+                let weight =
+                    Weight::new(source, &format!("{name}.weight"), &[from, to, 3, 3], style.init, axis)?;
+                let bias = source.get(&format!("{name}.bias"), &[to], Init::Zero)?;
+                Self::Transposed { weight: Weighted { weight, bias } }
+            }
+            Upsampling::Resize => Self::Resize(Conv::new(source, name, &shape, same_size, style)?),
+            Upsampling::Blur => Self::Blur(Conv::new(source, name, &shape, same_size, style)?),
         })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Transposed { weight, bias } => {
+            Self::Transposed { weight } => {
                 let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
-                conv_transpose2d(x, weight, Some(bias), config)
+                conv_transpose2d(x, &weight.weight.value()?, Some(&weight.bias), config)
             }
             Self::Resize(conv) => conv.forward(&nearest_double(x)?),
+            Self::Blur(conv) => conv.forward(&blur_double(x)?),
+        }
+    }
+
+    /// Moves the estimate of the largest singular value, if there is one.
+    pub(crate) fn iterate(&self) -> Result<()> {
+        match self {
+            Self::Transposed { weight } => weight.weight.iterate(),
+            Self::Resize(conv) | Self::Blur(conv) => conv.iterate(),
         }
     }
 }
@@ -163,7 +284,17 @@ impl UpConv {
 /// Instance norm with the activation behind it.
 pub(crate) struct Norm {
     affine: Option<(Tensor, Tensor)>,
+    epsilon: f64,
     activation: Activation,
+}
+
+/// What the norms of a network have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct NormStyle {
+    /// Whether they learn a scale and a shift.
+    pub(crate) affine: bool,
+    /// What is added to a variance before its root is divided by.
+    pub(crate) epsilon: f64,
 }
 
 impl Norm {
@@ -171,10 +302,10 @@ impl Norm {
         source: &mut impl Source,
         name: &str,
         channels: usize,
-        affine: bool,
+        style: NormStyle,
         activation: Activation,
     ) -> Result<Self> {
-        let affine = if affine {
+        let affine = if style.affine {
             let scale = Init::of_gan(1.0, true);
             Some((
                 source.get(&format!("{name}.weight"), &[channels], scale)?,
@@ -183,24 +314,24 @@ impl Norm {
         } else {
             None
         };
-        Ok(Self { affine, activation })
+        Ok(Self { affine, epsilon: style.epsilon, activation })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let affine = self.affine.as_ref().map(|(scale, shift)| (scale, shift));
-        instance_norm(x, affine, EPSILON, self.activation)
+        instance_norm(x, affine, self.epsilon, self.activation)
     }
 
     /// The activation of the sum of the normalised `x` and `residual`.
     pub(crate) fn forward_residual(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let affine = self.affine.as_ref().map(|(scale, shift)| (scale, shift));
-        instance_norm_residual(x, affine, EPSILON, residual, self.activation)
+        instance_norm_residual(x, affine, self.epsilon, residual, self.activation)
     }
 }
 
-/// Padding of one kind or the other.
-pub(crate) fn padding(reflect: bool, pixels: usize) -> Padding {
-    if reflect { Padding::Reflect(pixels) } else { Padding::Zero(pixels) }
+/// The padding of a layer that sees the mirrored image where the mode says so for all of `mirrored`.
+pub(crate) fn padding(mode: PaddingMode, mirrored: &[PaddingMode], pixels: usize) -> Padding {
+    if mirrored.contains(&mode) { Padding::Reflect(pixels) } else { Padding::Zero(pixels) }
 }
 
 /// Leaky ReLU, or ReLU for a slope of zero.

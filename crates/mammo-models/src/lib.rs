@@ -6,13 +6,13 @@
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
-//! use mammo_models::{DiscriminatorConfig, GeneratorConfig, NLayerDiscriminator, ResnetGenerator};
+//! use mammo_models::{DiscriminatorConfig, GeneratorConfig, Discriminator, ResnetGenerator};
 //! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 //!
 //! let mut rng = ChaCha8Rng::seed_from_u64(1);
 //! let generator = ResnetGenerator::new(&GeneratorConfig::becker(4, 1), &mut rng, DType::F32, &Device::Cpu)?;
 //! let discriminator =
-//!     NLayerDiscriminator::new(&DiscriminatorConfig::becker(4), &mut rng, DType::F32, &Device::Cpu)?;
+//!     Discriminator::new(&DiscriminatorConfig::becker(4), &mut rng, DType::F32, &Device::Cpu)?;
 //! let x = Tensor::zeros((1, 1, 32, 32), DType::F32, &Device::Cpu)?;
 //! let fake = generator.forward(&x)?;
 //! assert_eq!(fake.dims(), x.dims());
@@ -26,10 +26,14 @@ mod discriminator;
 mod generator;
 mod layer;
 mod parameters;
+mod pytorch;
+mod spectral;
 
 pub use classifier::{Classifier, ClassifierConfig, Evidence, View};
-pub use config::{DiscriminatorConfig, GeneratorConfig, PaddingMode, Upsampling};
-pub use discriminator::NLayerDiscriminator;
+pub use config::{
+    DiscriminatorConfig, DiscriminatorKind, GeneratorConfig, PaddingMode, Upsampling, UpsamplingInit,
+};
+pub use discriminator::Discriminator;
 pub use generator::ResnetGenerator;
 pub use parameters::Parameters;
 

@@ -32,6 +32,7 @@
 
 mod activation;
 mod adam;
+mod blur;
 mod conv;
 mod element;
 mod loss;
@@ -43,8 +44,9 @@ mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
 pub use adam::{AdamConfig, adam_update};
+pub use blur::blur_double;
 pub use conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
-pub use loss::{l1_loss, least_squares_loss, logistic_loss};
+pub use loss::{hinge_loss, l1_loss, least_squares_loss, logistic_loss};
 pub use norm::instance_norm;
 pub use residual::instance_norm_residual;
 pub use resize::nearest_double;

@@ -53,8 +53,26 @@ pub fn logistic_loss(x: &Tensor, target: &Tensor, weight: &Tensor) -> Result<Ten
     x.contiguous()?.apply_op3(&target.contiguous()?.detach(), &weight.contiguous()?.detach(), Logistic)
 }
 
+/// Mean of `max(0, 1 - sign x)`, a scalar: the hinge loss of a discriminator's logits of real images (`sign` 1) or of fakes
+/// (`sign` -1) (Lim and Ye, arXiv 1705.02894). The derivative at the bend is 0, as in PyTorch.
+///
+/// # Errors
+/// For element types other than f32 and f64.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let logits = Tensor::new(&[2.0, 0.5, -1.0], &Device::Cpu)?;
+/// assert_eq!(mammo_ops::hinge_loss(&logits, 1.0)?.to_scalar::<f64>()?, (0.0 + 0.5 + 2.0) / 3.0);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+pub fn hinge_loss(x: &Tensor, sign: f64) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Hinge(sign))
+}
+
 struct L1;
 struct LeastSquares(f64);
+struct Hinge(f64);
+struct HingeBackward(f64);
 struct Logistic;
 struct LogisticBackward;
 
@@ -170,6 +188,42 @@ impl CustomOp1 for LeastSquaresBackward {
     }
 }
 
+impl CustomOp1 for Hinge {
+    fn name(&self) -> &'static str {
+        "hinge_loss"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        dispatch!(s, self.name(), T => {
+            let x = slice::<T>(s, l, self.name())?;
+            let value = mean(x.len(), |r| x[r].iter().map(|&v| (1.0 - self.0 * WithDType::to_f64(v)).max(0.0)).sum());
+            Ok(scalar::<T>(value))
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        if !x.track_op() {
+            return Ok(None);
+        }
+        x.apply_op1_no_bwd(&HingeBackward(self.0))?.broadcast_mul(grad).map(Some)
+    }
+}
+
+impl CustomOp1 for HingeBackward {
+    fn name(&self) -> &'static str {
+        "hinge_loss_backward"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        dispatch!(s, self.name(), T => {
+            let x = slice::<T>(s, l, self.name())?;
+            let step = T::from_f64(-self.0 / x.len() as f64);
+            let slope = |v: &T| if self.0 * WithDType::to_f64(*v) < 1.0 { step } else { T::default() };
+            Ok((T::to_cpu_storage_owned(x.iter().map(slope).collect()), l.shape().clone()))
+        })
+    }
+}
+
 /// Sum of the weights of a logistic loss.
 fn total_weight<T: Element>(weight: &[T]) -> Result<f64> {
     let total: f64 = weight.iter().map(|&w| WithDType::to_f64(w)).sum();
@@ -271,6 +325,19 @@ mod tests {
         assert_eq!(loss.to_scalar::<f64>().unwrap(), 2.5);
         let grads = loss.backward().unwrap();
         assert_eq!(grads.get(&x).unwrap().to_vec1::<f64>().unwrap(), [-1.0, 2.0]);
+    }
+
+    #[test]
+    fn the_hinge_pulls_until_the_margin_and_no_further() {
+        let x = var(&[0.5, 1.0, 3.0, -2.0]);
+        let real = hinge_loss(&x, 1.0).unwrap();
+        assert_eq!(real.to_scalar::<f64>().unwrap(), 3.5 / 4.0);
+        let grads = real.backward().unwrap();
+        assert_eq!(grads.get(&x).unwrap().to_vec1::<f64>().unwrap(), [-0.25, 0.0, 0.0, -0.25]);
+        let fake = hinge_loss(&x, -1.0).unwrap();
+        assert_eq!(fake.to_scalar::<f64>().unwrap(), 7.5 / 4.0);
+        let grads = fake.affine(2.0, 0.0).unwrap().backward().unwrap();
+        assert_eq!(grads.get(&x).unwrap().to_vec1::<f64>().unwrap(), [0.5, 0.5, 0.5, 0.0]);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut rng = Seed(1).stream("noise");
     let mut noise = || Plane::from_fn(config.width, config.height, |_, _| rng.random_range(0.0..1.0));
-    let set = TrainingSet { healthy: vec![noise()], cancer: vec![noise()] };
+    let set = TrainingSet { healthy: vec![noise()], cancer: vec![noise()], regions: None };
     let training = TrainConfig {
         steps: config.steps + WARM_UP,
         constant_steps: 0,

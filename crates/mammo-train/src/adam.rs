@@ -19,7 +19,7 @@ impl Adam {
     /// Failures of the tensor library.
     pub fn new(parameters: &Parameters) -> Result<Self, TrainError> {
         let moments = parameters
-            .iter()
+            .learned()
             .map(|(name, var)| {
                 let zeros = Tensor::zeros((2, var.elem_count()), var.dtype(), var.device())?;
                 Ok((name.to_owned(), zeros))
@@ -34,7 +34,7 @@ impl Adam {
     /// Failures of the tensor library.
     pub fn update(&mut self, gradients: &[&GradStore], config: AdamConfig) -> Result<(), TrainError> {
         self.step += 1;
-        for (name, var) in self.parameters.iter() {
+        for (name, var) in self.parameters.learned() {
             let mut parts = gradients.iter().filter_map(|store| store.get(var.as_tensor()));
             let Some(first) = parts.next() else { continue };
             let gradient = parts.try_fold(first.clone(), |sum, part| sum + part)?;

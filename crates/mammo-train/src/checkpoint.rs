@@ -9,8 +9,11 @@ use std::{
 
 use crate::{CycleGan, ImagePool, TrainConfig, TrainError};
 
-/// Checkpoints that are kept; older ones are deleted when a newer one is whole.
-const KEPT: usize = 2;
+/// How the folders of checkpoints begin, before the step: those that a training goes on from.
+const NEWEST: &str = "step-";
+
+/// How the folder of the best checkpoint begins, which is kept whatever comes after.
+const BEST: &str = "best-";
 
 /// The state of a training after some step, in a folder of its own: `state.safetensors` (parameters, Adam's moments,
 /// image pools) and `state.json`. Random draws need no state because each step has streams of its own.
@@ -24,8 +27,16 @@ pub struct Checkpoint {
     pub data_sha256: String,
     /// Digest of `state.safetensors`.
     pub tensors_sha256: String,
+    /// Whether the losses looked sound: the newest such checkpoint is kept, so that there is one to go back to.
+    #[serde(default = "yes")]
+    pub good: bool,
     /// Version of this crate.
     pub version: String,
+}
+
+/// Checkpoints of earlier versions were not asked.
+fn yes() -> bool {
+    true
 }
 
 /// A checkpoint that could not be used and why.
@@ -40,15 +51,57 @@ pub struct SkippedCheckpoint {
 /// The pools of both directions.
 pub(crate) type Pools = (ImagePool, ImagePool);
 
-/// Writes the state after `step` steps into `dir`; the folder appears under its name when it is whole.
-pub(crate) fn save(
-    dir: &Path,
-    model: &CycleGan,
-    pools: &Pools,
-    step: usize,
-    config: &TrainConfig,
-    data_sha256: &str,
-) -> Result<(), TrainError> {
+/// What a checkpoint is written of.
+pub(crate) struct State<'a> {
+    pub(crate) model: &'a CycleGan,
+    pub(crate) pools: &'a Pools,
+    pub(crate) step: usize,
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) data_sha256: &'a str,
+    pub(crate) good: bool,
+}
+
+/// Writes the state into `dir`; the folder appears under its name when it is whole. Then the older ones go that need not be
+/// kept.
+pub(crate) fn save(dir: &Path, state: &State) -> Result<(), TrainError> {
+    write(dir, NEWEST, state)?;
+    let checkpoints = list(dir, NEWEST)?;
+    let is_good = |path: &PathBuf| {
+        mammo_files::read_json::<Checkpoint>(&path.join("state.json")).is_ok_and(|stored| stored.good)
+    };
+    let newest_good = checkpoints.iter().find(|path| is_good(path));
+    for old in checkpoints.iter().skip(state.config.keep_checkpoints) {
+        if Some(old) != newest_good {
+            fs::remove_dir_all(old).map_err(FileError::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the state as the best so far.
+pub(crate) fn save_best(dir: &Path, state: &State) -> Result<(), TrainError> {
+    write(dir, BEST, state)?;
+    for other in list(dir, BEST)? {
+        if other != place(dir, BEST, state.step) {
+            fs::remove_dir_all(other).map_err(FileError::from)?;
+        }
+    }
+    Ok(())
+}
+
+fn place(dir: &Path, kind: &str, step: usize) -> PathBuf {
+    dir.join(format!("{kind}{step:07}"))
+}
+
+/// The newest checkpoint whose losses looked sound.
+pub(crate) fn newest_good(dir: &Path) -> Option<PathBuf> {
+    list(dir, NEWEST).ok()?.into_iter().find(|path| {
+        mammo_files::read_json::<Checkpoint>(&path.join("state.json")).is_ok_and(|stored| stored.good)
+    })
+}
+
+fn write(dir: &Path, kind: &str, state: &State) -> Result<(), TrainError> {
+    let State { model, pools, step, config, data_sha256, good } = *state;
     let mut tensors = HashMap::new();
     for (network, parameters) in model.parameters() {
         for (name, var) in parameters.iter() {
@@ -65,7 +118,7 @@ pub(crate) fn save(
             tensors.insert(format!("pool.{name}.{i:05}"), image.clone());
         }
     }
-    let aside = dir.join(format!(".step-{step:07}.tmp"));
+    let aside = dir.join(format!(".{kind}{step:07}.tmp"));
     if aside.exists() {
         fs::remove_dir_all(&aside).map_err(FileError::from)?;
     }
@@ -78,18 +131,15 @@ pub(crate) fn save(
         config: config.clone(),
         data_sha256: data_sha256.to_owned(),
         tensors_sha256: mammo_files::sha256_file(&path)?,
+        good,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     mammo_files::write_json(&aside.join("state.json"), &state)?;
-    let place = dir.join(format!("step-{step:07}"));
+    let place = place(dir, kind, step);
     if place.exists() {
         fs::remove_dir_all(&place).map_err(FileError::from)?;
     }
-    fs::rename(&aside, &place).map_err(FileError::from)?;
-    for old in list(dir)?.iter().skip(KEPT) {
-        fs::remove_dir_all(old).map_err(FileError::from)?;
-    }
-    Ok(())
+    Ok(fs::rename(&aside, &place).map_err(FileError::from)?)
 }
 
 /// Step and pools of the checkpoint that was taken, if there is one, and those that were passed over.
@@ -104,7 +154,7 @@ pub(crate) fn load(
     data_sha256: &str,
 ) -> Result<Found, TrainError> {
     let mut skipped = Vec::new();
-    for path in list(dir)? {
+    for path in list(dir, NEWEST)? {
         match read(&path) {
             Err(reason) => skipped.push(SkippedCheckpoint { path, reason: reason.to_string() }),
             Ok((state, tensors)) => {
@@ -122,8 +172,18 @@ pub(crate) fn load(
 /// The networks of the newest whole checkpoint in `dir`, whatever they were trained on, and what the checkpoint says of
 /// itself. Damaged ones are passed over.
 pub(crate) fn load_newest(dir: &Path) -> Result<(CycleGan, Checkpoint), TrainError> {
+    load_first(dir, list(dir, NEWEST)?)
+}
+
+/// The networks of the best checkpoint, else of the newest.
+pub(crate) fn load_best(dir: &Path) -> Result<(CycleGan, Checkpoint), TrainError> {
+    load_first(dir, [list(dir, BEST)?, list(dir, NEWEST)?].concat())
+}
+
+/// The networks of the first of the checkpoints that is whole.
+fn load_first(dir: &Path, candidates: Vec<PathBuf>) -> Result<(CycleGan, Checkpoint), TrainError> {
     let mut damaged = None;
-    for path in list(dir)? {
+    for path in candidates {
         match read(&path) {
             Err(error) => damaged = damaged.or(Some(error)),
             Ok((state, tensors)) => {
@@ -138,8 +198,8 @@ pub(crate) fn load_newest(dir: &Path) -> Result<(CycleGan, Checkpoint), TrainErr
     }))
 }
 
-/// The checkpoints in `dir`, newest first.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
+/// The checkpoints of a kind in `dir`, newest first.
+fn list(dir: &Path, kind: &str) -> Result<Vec<PathBuf>, TrainError> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
@@ -147,7 +207,7 @@ fn list(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
     for entry in fs::read_dir(dir).map_err(FileError::from)? {
         let path = entry.map_err(FileError::from)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.strip_prefix("step-").is_some_and(|number| number.parse::<usize>().is_ok()) {
+        if name.strip_prefix(kind).is_some_and(|number| number.parse::<usize>().is_ok()) {
             found.push(path);
         }
     }

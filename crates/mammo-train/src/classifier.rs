@@ -161,7 +161,7 @@ pub fn train_classifier(
             let gradients = loss.backward()?;
             let value = f64::from(loss.to_scalar::<f32>()?);
             if !value.is_finite() {
-                return Err(TrainError::Diverged { step: done + 1, loss: "classifier" });
+                return Err(TrainError::Diverged { step: done + 1, loss: "classifier", last_good: None });
             }
             let fallen = 0.5 + 0.5 * (std::f64::consts::PI * done as f64 / steps as f64).cos();
             let rate = training.learning_rate * fallen;

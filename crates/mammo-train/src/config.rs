@@ -1,9 +1,10 @@
 use mammo_augment::Augmentation;
 use mammo_core::Seed;
 use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+use mammo_ops::AdamConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::{GanMode, StepSettings, TrainError, UpdateOrder, Watchdog, learning_rate, schedule::rate_share};
 
 /// Weights of the parts of the generators' loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,22 @@ pub struct LossWeights {
     pub lambda_cycle: f64,
     /// Weight of the identity losses as a share of `lambda_cycle`; 0.5 in Zhu, 0 (none) in Becker.
     pub lambda_identity: f64,
+}
+
+// What a configuration of an earlier version did not say is left out where it has the value that it had then, so that
+// the runs and checkpoints of that version stay what they are.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Checkpoints that are kept unless told otherwise.
+fn usual_checkpoints() -> usize {
+    2
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+fn is_usual_checkpoints(value: &usize) -> bool {
+    *value == usual_checkpoints()
 }
 
 /// Everything that decides what a training does. Two trainings with equal configuration and images end the same.
@@ -25,6 +42,12 @@ pub struct TrainConfig {
     pub discriminator: DiscriminatorConfig,
     /// Loss weights.
     pub weights: LossWeights,
+    /// The adversarial loss.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gan: GanMode,
+    /// In which order the networks are updated.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: UpdateOrder,
     /// Rows of the images, divisible by 4.
     pub height_px: usize,
     /// Columns of the images, divisible by 4.
@@ -37,18 +60,31 @@ pub struct TrainConfig {
     pub constant_steps: usize,
     /// Learning rate before it falls.
     pub learning_rate: f64,
+    /// Learning rate of the discriminators before it falls, where it is not that of the generators: Becker's experiment 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator_learning_rate: Option<f64>,
     /// Adam's first decay.
     pub beta1: f64,
     /// Adam's second decay.
     pub beta2: f64,
     /// Fakes that each image pool remembers.
     pub pool_size: usize,
+    /// Decay of the generators' exponential moving average, such as 0.999; images are then translated by the average.
+    /// `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
     /// Random changes to every training image; `None` for none.
     pub augmentation: Option<Augmentation>,
     /// Steps from one checkpoint to the next.
     pub checkpoint_every_steps: usize,
-    /// Steps from one sample sheet to the next.
+    /// Newest checkpoints that are kept, at least 2, so that a damaged one has one before it.
+    #[serde(default = "usual_checkpoints", skip_serializing_if = "is_usual_checkpoints")]
+    pub keep_checkpoints: usize,
+    /// Steps from one sample sheet, and from one measurement, to the next.
     pub sample_every_steps: usize,
+    /// When a training is given up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub watchdog: Watchdog,
     /// Seed of the initial weights, the order of images, augmentation and pools; 0 where a file leaves it out.
     #[serde(default = "zero")]
     pub seed: Seed,
@@ -73,19 +109,45 @@ impl TrainConfig {
             generator,
             discriminator,
             weights: LossWeights { lambda_cycle: 10.0, lambda_identity: 0.0 },
+            gan: GanMode::default(),
+            order: UpdateOrder::default(),
             height_px,
             width_px,
             batch_size: 1,
             steps: 2400,
             constant_steps: 1200,
             learning_rate: 2e-4,
+            discriminator_learning_rate: None,
             beta1: 0.5,
             beta2: 0.999,
             pool_size: 50,
+            ema_decay: None,
             augmentation: None,
             checkpoint_every_steps: 200,
+            keep_checkpoints: usual_checkpoints(),
             sample_every_steps: 400,
+            watchdog: Watchdog::default(),
             seed,
+        }
+    }
+
+    /// How step `step`, counted from 0, is taken.
+    pub fn step_settings(&self, step: usize) -> StepSettings {
+        let adam = |rate: f64| AdamConfig {
+            learning_rate: rate,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: 1e-8,
+        };
+        StepSettings {
+            weights: self.weights.clone(),
+            gan: self.gan,
+            order: self.order,
+            generators: adam(learning_rate(self, step)),
+            discriminators: adam(
+                self.discriminator_learning_rate.unwrap_or(self.learning_rate) * rate_share(self, step),
+            ),
+            ema_decay: self.ema_decay,
         }
     }
 
@@ -99,6 +161,18 @@ impl TrainConfig {
         if let Some(augmentation) = &self.augmentation {
             augmentation.check().map_err(|e| TrainError::Config(format!("augmentation: {e}")))?;
         }
+        if self.generator.roi_channel != self.discriminator.roi_channel {
+            return Err(TrainError::Config(
+                "roi_channel must be the same for generator and discriminator".to_owned(),
+            ));
+        }
+        if self.keep_checkpoints < 2 {
+            return Err(TrainError::Config(format!(
+                "keep_checkpoints must be at least 2, not {}",
+                self.keep_checkpoints
+            )));
+        }
+        self.watchdog.check()?;
         let at_least_one = [
             ("batch_size", self.batch_size),
             ("steps", self.steps),
@@ -116,6 +190,16 @@ impl TrainConfig {
         }
         let ranges = [
             ("learning_rate", self.learning_rate, self.learning_rate > 0.0 && self.learning_rate < 1.0),
+            (
+                "discriminator_learning_rate",
+                self.discriminator_learning_rate.unwrap_or(self.learning_rate),
+                self.discriminator_learning_rate.is_none_or(|rate| rate > 0.0 && rate < 1.0),
+            ),
+            (
+                "ema_decay",
+                self.ema_decay.unwrap_or(0.0),
+                self.ema_decay.is_none_or(|decay| (0.0..1.0).contains(&decay)),
+            ),
             ("beta1", self.beta1, (0.0..1.0).contains(&self.beta1)),
             ("beta2", self.beta2, (0.0..1.0).contains(&self.beta2)),
             ("lambda_cycle", self.weights.lambda_cycle, self.weights.lambda_cycle >= 0.0),

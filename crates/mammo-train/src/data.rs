@@ -1,6 +1,5 @@
 use candle_core::{DType, Device, Tensor};
-use mammo_augment::Augmentation;
-use mammo_core::{Plane, Seed};
+use mammo_core::{Mask, Plane, Seed};
 use rand::Rng;
 
 use crate::{TrainConfig, TrainError};
@@ -12,6 +11,17 @@ pub struct TrainingSet {
     pub healthy: Vec<Plane>,
     /// Domain B.
     pub cancer: Vec<Plane>,
+    /// Where in each image its lesion is or would be, for networks with a channel for it.
+    pub regions: Option<RegionsOfInterest>,
+}
+
+/// A region of interest for every image of a [`TrainingSet`], of the image's size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionsOfInterest {
+    /// Of domain A: where a lesion could be.
+    pub healthy: Vec<Mask>,
+    /// Of domain B: where the lesion is.
+    pub cancer: Vec<Mask>,
 }
 
 impl TrainingSet {
@@ -39,6 +49,33 @@ impl TrainingSet {
                 }
             }
         }
+        if !config.generator.roi_channel {
+            return Ok(());
+        }
+        let Some(regions) = &self.regions else {
+            return Err(TrainError::Data(
+                "the networks want a region of interest for every image and there are none".to_owned(),
+            ));
+        };
+        for (domain, planes, masks) in
+            [("healthy", &self.healthy, &regions.healthy), ("cancer", &self.cancer, &regions.cancer)]
+        {
+            if planes.len() != masks.len() {
+                return Err(TrainError::Data(format!(
+                    "{} {domain} images have {} regions of interest",
+                    planes.len(),
+                    masks.len()
+                )));
+            }
+            let of_another_size = |(plane, mask): &(&Plane, &Mask)| {
+                (plane.width(), plane.height()) != (mask.width(), mask.height())
+            };
+            if let Some(i) = planes.iter().zip(masks).position(|pair| of_another_size(&pair)) {
+                return Err(TrainError::Data(format!(
+                    "the region of interest of {domain} image {i} has another size than the image"
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -52,31 +89,57 @@ impl TrainingSet {
                 bytes.extend(plane.data().iter().flat_map(|v| v.to_le_bytes()));
             }
         }
+        if let Some(regions) = &self.regions {
+            for mask in regions.healthy.iter().chain(&regions.cancer) {
+                bytes.extend(mask.data().iter().map(|&inside| u8::from(inside)));
+            }
+        }
         mammo_files::sha256(&bytes)
     }
 
     /// The batches of step `step`: both domains drawn independently and augmented.
     pub(crate) fn batch(&self, config: &TrainConfig, step: usize) -> Result<(Tensor, Tensor), TrainError> {
-        let draw = |planes: &[Plane], stream: &str| -> Result<Tensor, TrainError> {
+        let regions = self.regions.as_ref().filter(|_| config.generator.roi_channel);
+        let draw = |planes: &[Plane], masks: Option<&[Mask]>, stream: &str| -> Result<Tensor, TrainError> {
             let mut rng = config.seed.stream_at(stream, step as u64);
             let images = (0..config.batch_size)
                 .map(|_| {
-                    let plane = &planes[rng.random_range(0..planes.len())];
-                    let plane = match &config.augmentation {
-                        Some(augmentation) => augment(augmentation, plane, &mut rng),
-                        None => plane.clone(),
+                    let chosen = rng.random_range(0..planes.len());
+                    let (plane, mask) = (&planes[chosen], masks.map(|masks| &masks[chosen]));
+                    let Some(augmentation) = &config.augmentation else {
+                        return input(mask.is_some(), plane, mask);
                     };
-                    plane_to_tensor(&plane)
+                    let drawn = augmentation.draw(&mut rng);
+                    let mask = mask.map(|mask| drawn.apply_to_mask(mask));
+                    input(mask.is_some(), &drawn.apply(plane), mask.as_ref())
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(Tensor::cat(&images, 0)?)
         };
-        Ok((draw(&self.healthy, "train/healthy")?, draw(&self.cancer, "train/cancer")?))
+        Ok((
+            draw(&self.healthy, regions.map(|r| r.healthy.as_slice()), "train/healthy")?,
+            draw(&self.cancer, regions.map(|r| r.cancer.as_slice()), "train/cancer")?,
+        ))
     }
 }
 
-fn augment(augmentation: &Augmentation, plane: &Plane, rng: &mut impl Rng) -> Plane {
-    augmentation.draw(rng).apply(plane)
+/// A network's input: the plane, and behind it its region of interest where the network has a channel for it.
+pub(crate) fn input(roi_channel: bool, plane: &Plane, region: Option<&Mask>) -> Result<Tensor, TrainError> {
+    let image = plane_to_tensor(plane)?;
+    if !roi_channel {
+        return Ok(image);
+    }
+    let Some(region) = region else {
+        return Err(TrainError::Data(
+            "these networks want a region of interest beside the image; give one".to_owned(),
+        ));
+    };
+    if (region.width(), region.height()) != (plane.width(), plane.height()) {
+        return Err(TrainError::Data("the region of interest has another size than its image".to_owned()));
+    }
+    let values: Vec<f32> = region.data().iter().map(|&inside| if inside { 1.0 } else { -1.0 }).collect();
+    let region = Tensor::from_vec(values, (1, 1, plane.height(), plane.width()), &Device::Cpu)?;
+    Ok(Tensor::cat(&[&image, &region], 1)?)
 }
 
 /// A plane in [0, 1] as a network's input: 1 x 1 x H x W in [-1, 1].
@@ -88,13 +151,13 @@ pub fn plane_to_tensor(plane: &Plane) -> Result<Tensor, TrainError> {
     Ok(Tensor::from_vec(values, (1, 1, plane.height(), plane.width()), &Device::Cpu)?)
 }
 
-/// The first image of a network's output, back in [0, 1]; what lies outside is clipped.
+/// The grey values of the first image of a network's output, back in [0, 1]; what lies outside is clipped.
 ///
 /// # Errors
 /// Failures of the tensor library.
 pub fn tensor_to_plane(tensor: &Tensor) -> Result<Plane, TrainError> {
     let (_, _, height, width) = tensor.dims4()?;
-    let values: Vec<f32> = tensor.get(0)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+    let values: Vec<f32> = tensor.get(0)?.get(0)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
     let values = values.iter().map(|v| ((v + 1.0) / 2.0).clamp(0.0, 1.0)).collect();
     Plane::new(width, height, values).map_err(|e| TrainError::Data(e.to_string()))
 }
@@ -127,6 +190,7 @@ mod tests {
         let set = TrainingSet {
             healthy: (0..20).map(|i| level(i, 20)).collect(),
             cancer: (0..3).map(|i| level(i, 3)).collect(),
+            regions: None,
         };
         let mut seen = std::collections::BTreeSet::new();
         let mut pairs = std::collections::BTreeSet::new();
@@ -142,10 +206,30 @@ mod tests {
     }
 
     #[test]
+    fn regions_of_interest_move_with_their_images_and_must_be_there() {
+        let mut config = config();
+        config.generator.roi_channel = true;
+        config.discriminator.roi_channel = true;
+        config.augmentation = Some(mammo_augment::Augmentation::default());
+        let spot = |x: usize, y: usize| (8..20).contains(&x) && (10..20).contains(&y);
+        let plane = Plane::from_fn(32, 32, |x, y| if spot(x, y) { 0.9 } else { 0.1 });
+        let mask = Mask::from_fn(32, 32, spot);
+        let mut set = TrainingSet { healthy: vec![plane.clone()], cancer: vec![plane], regions: None };
+        assert!(set.check(&config).unwrap_err().to_string().contains("region of interest"));
+        set.regions = Some(RegionsOfInterest { healthy: vec![mask.clone()], cancer: vec![mask] });
+        set.check(&config).unwrap();
+        let (batch, _) = set.batch(&config, 3).unwrap();
+        assert_eq!(batch.dims(), [1, 2, 32, 32]);
+        let values: Vec<f32> = batch.flatten_all().unwrap().to_vec1().unwrap();
+        let agree = (0..1024).filter(|&i| (values[i] > 0.0) == (values[1024 + i] > 0.0)).count();
+        assert!(agree > 1024 - 60, "the mask lies on its bright spot: {agree}");
+    }
+
+    #[test]
     fn unfit_images_are_named() {
         let good = Plane::filled(32, 32, 0.5);
         let message = |healthy: Vec<Plane>, cancer: Vec<Plane>| {
-            TrainingSet { healthy, cancer }.check(&config()).unwrap_err().to_string()
+            TrainingSet { healthy, cancer, regions: None }.check(&config()).unwrap_err().to_string()
         };
         assert!(message(vec![], vec![good.clone()]).contains("no healthy"));
         assert!(message(vec![good.clone()], vec![Plane::filled(16, 32, 0.5)]).contains("32 x 16"));

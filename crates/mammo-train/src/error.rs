@@ -26,12 +26,30 @@ pub enum TrainError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The losses are no longer numbers.
-    #[error("step {step}: the loss {loss} is not a number; lower the learning rate")]
+    #[error("step {step}: the loss {loss} is not a number; lower the learning rate{}", last_good.as_ref().map_or_else(
+        String::new,
+        |path| format!("; the last good checkpoint is {}", path.display()),
+    ))]
     Diverged {
         /// The step.
         step: usize,
         /// The loss's name.
         loss: &'static str,
+        /// The newest checkpoint whose losses looked sound, where there are checkpoints.
+        last_good: Option<PathBuf>,
+    },
+    /// The watchdog gave the training up.
+    #[error("step {step}: {what}{}", last_good.as_ref().map_or_else(
+        || "; there is no checkpoint from before".to_owned(),
+        |path| format!("; the last good checkpoint is {}", path.display()),
+    ))]
+    GivenUp {
+        /// The step.
+        step: usize,
+        /// What is wrong and what to do.
+        what: String,
+        /// The newest checkpoint whose losses looked sound.
+        last_good: Option<PathBuf>,
     },
     /// What the observer returned.
     #[error("{0}")]

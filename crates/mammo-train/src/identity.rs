@@ -19,7 +19,7 @@ impl IdentityGenerator {
     /// # Errors
     /// When the size does not fit, and failures of the tensor library.
     pub fn reproduce(&self, plane: &Plane) -> Result<Plane, TrainError> {
-        translate(&self.0, plane)
+        translate(&self.0, plane, None)
     }
 }
 
@@ -37,7 +37,7 @@ impl IdentityGenerator {
 ///
 /// let config = TrainConfig::new(GeneratorConfig::becker(2, 1), DiscriminatorConfig::becker(2), 32, 32, Seed(1));
 /// let image = |level: f32| Plane::filled(32, 32, level);
-/// let set = TrainingSet { healthy: vec![image(0.3)], cancer: vec![image(0.6)] };
+/// let set = TrainingSet { healthy: vec![image(0.3)], cancer: vec![image(0.6)], regions: None };
 /// let generator = train_identity(&config, &set, 20, &mut |_| true)?.expect("nobody ended it");
 /// assert!((generator.reproduce(&image(0.5))?.mean() - 0.5).abs() < 0.2);
 /// # Ok::<(), mammo_train::TrainError>(())
@@ -50,6 +50,9 @@ pub fn train_identity(
 ) -> Result<Option<IdentityGenerator>, TrainError> {
     config.check()?;
     set.check(config)?;
+    if config.generator.roi_channel {
+        return Err(TrainError::Config("an identity generator sees no region of interest".to_owned()));
+    }
     let mut random = init_stream(config.seed, "identity");
     let generator = ResnetGenerator::new(&config.generator, &mut random, DType::F32, &Device::Cpu)?;
     let mut adam = Adam::new(generator.parameters())?;
@@ -59,7 +62,7 @@ pub fn train_identity(
         let loss = l1_loss(&generator.forward(&image)?, &image)?;
         let gradients = loss.backward()?;
         if !loss.to_scalar::<f32>()?.is_finite() {
-            return Err(TrainError::Diverged { step: step + 1, loss: "identity" });
+            return Err(TrainError::Diverged { step: step + 1, loss: "identity", last_good: None });
         }
         let rate = config.learning_rate * (1.0 - step as f64 / steps as f64);
         let how = AdamConfig { learning_rate: rate, beta1: config.beta1, beta2: config.beta2, epsilon: 1e-8 };

@@ -10,7 +10,7 @@
 //! use mammo_train::{Silent, TrainConfig, TrainingSet, train};
 //!
 //! let image = |level: f32| Plane::filled(32, 32, level);
-//! let set = TrainingSet { healthy: vec![image(0.2), image(0.3)], cancer: vec![image(0.7)] };
+//! let set = TrainingSet { healthy: vec![image(0.2), image(0.3)], cancer: vec![image(0.7)], regions: None };
 //! let config = TrainConfig {
 //!     steps: 2,
 //!     constant_steps: 1,
@@ -29,13 +29,16 @@ mod checkpoint;
 mod classifier;
 mod config;
 mod data;
+mod ema;
 mod error;
+mod gan;
 mod identity;
 mod model;
 mod pool;
 mod schedule;
 mod step;
 mod trainer;
+mod watchdog;
 
 pub use adam::Adam;
 pub use checkpoint::{Checkpoint, SkippedCheckpoint};
@@ -44,11 +47,15 @@ pub use classifier::{
     train_classifier,
 };
 pub use config::{LossWeights, TrainConfig};
-pub use data::{TrainingSet, plane_to_tensor, tensor_to_plane};
+pub use data::{RegionsOfInterest, TrainingSet, plane_to_tensor, tensor_to_plane};
 pub use error::TrainError;
+pub use gan::GanMode;
 pub use identity::{IdentityGenerator, train_identity};
 pub use model::CycleGan;
 pub use pool::ImagePool;
 pub use schedule::learning_rate;
-pub use step::{CyclePass, Losses, Way, cycle_pass, discriminator_loss, train_step};
-pub use trainer::{Observer, Outcome, Silent, StepReport, train};
+pub use step::{
+    CyclePass, Losses, StepSettings, Trained, UpdateOrder, Way, cycle_pass, discriminator_loss, train_step,
+};
+pub use trainer::{Observer, Outcome, Silent, StepReport, Verdict, train};
+pub use watchdog::Watchdog;

@@ -3,9 +3,14 @@ use crate::TrainConfig;
 /// The learning rate of step `step`, counted from 0: constant at first, then falling in a straight line that would
 /// reach zero one step after the last (Zhu et al. section 7.1, by steps instead of epochs).
 pub fn learning_rate(config: &TrainConfig, step: usize) -> f64 {
+    config.learning_rate * rate_share(config, step)
+}
+
+/// What is left of the learning rates in step `step`: 1 at first.
+pub(crate) fn rate_share(config: &TrainConfig, step: usize) -> f64 {
     let falling = config.steps.saturating_sub(config.constant_steps);
     let into = (step + 1).saturating_sub(config.constant_steps);
-    config.learning_rate * (1.0 - into as f64 / (falling + 1) as f64).max(0.0)
+    (1.0 - into as f64 / (falling + 1) as f64).max(0.0)
 }
 
 #[cfg(test)]

@@ -1,11 +1,51 @@
-use candle_core::Tensor;
-use mammo_models::NLayerDiscriminator;
-use mammo_ops::{AdamConfig, l1_loss, least_squares_loss};
+use candle_core::{Tensor, backprop::GradStore};
+use mammo_models::{Discriminator, ResnetGenerator};
+use mammo_ops::{AdamConfig, l1_loss};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::config::LossWeights;
-use crate::{CycleGan, ImagePool, TrainError};
+use crate::{CycleGan, GanMode, ImagePool, TrainError};
+
+/// In which order a step updates the networks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateOrder {
+    /// Both generators together, then both discriminators on the same fakes, as Zhu.
+    #[default]
+    Joint,
+    /// The generator that injects, its discriminator, the generator that removes, its discriminator, as Becker's experiment 1:
+    /// the second half of the step sees what the first half has learned. Half as fast, because everything runs twice.
+    Alternating,
+}
+
+/// How a step is taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepSettings {
+    /// Loss weights.
+    pub weights: LossWeights,
+    /// The adversarial loss.
+    pub gan: GanMode,
+    /// In which order the networks are updated.
+    pub order: UpdateOrder,
+    /// Adam's constants for the generators.
+    pub generators: AdamConfig,
+    /// Adam's constants for the discriminators.
+    pub discriminators: AdamConfig,
+    /// Decay of the generators' moving average, if there is one.
+    pub ema_decay: Option<f64>,
+}
+
+/// Which generators a pass trains; no gradient is computed for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trained {
+    /// Both.
+    Both,
+    /// The one that injects, from healthy to cancer.
+    AToB,
+    /// The one that removes.
+    BToA,
+}
 
 /// One of the two ways that a CycleGAN translates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +63,7 @@ pub struct CyclePass {
     pub fake: Tensor,
     /// The fake translated back.
     pub rec: Tensor,
-    /// Mean of `(d(fake) - 1)^2`.
+    /// The generator's adversarial loss, such as the mean of `(d(fake) - 1)^2`.
     pub adversarial: Tensor,
     /// Weighted mean of `|rec - real|`.
     pub cycle: Tensor,
@@ -71,8 +111,8 @@ impl Losses {
     }
 }
 
-/// Runs a batch there and back and forms its losses, with the discriminator frozen (the seed report's equations 3 and 4,
-/// with the least-squares adversarial loss that the study's code uses instead of equation 2).
+/// Runs a batch there and back and forms its losses, with the discriminator frozen (the seed report's equations 3 and 4, and 2
+/// by the mode of the adversarial loss).
 ///
 /// # Errors
 /// Failures of the networks.
@@ -80,20 +120,26 @@ pub fn cycle_pass(
     model: &CycleGan,
     way: Way,
     real: &Tensor,
+    trained: Trained,
     weights: &LossWeights,
+    gan: GanMode,
 ) -> Result<CyclePass, TrainError> {
-    let (there, back, judge) = match way {
-        Way::AToB => (&model.g_ab, &model.g_ba, &model.d_b),
-        Way::BToA => (&model.g_ba, &model.g_ab, &model.d_a),
+    let (ab, ba) = ((&model.g_ab, trained != Trained::BToA), (&model.g_ba, trained != Trained::AToB));
+    let ((there, trains_there), (back, trains_back), judge) = match way {
+        Way::AToB => (ab, ba, &model.d_b),
+        Way::BToA => (ba, ab, &model.d_a),
     };
-    let fake = there.forward(real)?;
-    let rec = back.forward(&fake)?;
-    let adversarial = least_squares_loss(&judge.forward_frozen(&fake)?, 1.0)?;
+    let run = |generator: &ResnetGenerator, trains: bool, x: &Tensor| {
+        if trains { generator.forward(x) } else { generator.forward_frozen(x) }
+    };
+    let fake = run(there, trains_there, real)?;
+    let rec = run(back, trains_back, &fake)?;
+    let adversarial = gan.generator_loss(&judge.forward_frozen(&fake)?)?;
     let cycle = l1_loss(&rec, real)?.affine(weights.lambda_cycle, 0.0)?;
     let mut total = (&adversarial + &cycle)?;
     let identity = if weights.lambda_identity > 0.0 {
         let weight = weights.lambda_cycle * weights.lambda_identity;
-        let identity = l1_loss(&back.forward(real)?, real)?.affine(weight, 0.0)?;
+        let identity = l1_loss(&run(back, trains_back, real)?, real)?.affine(weight, 0.0)?;
         total = (total + &identity)?;
         Some(identity)
     } else {
@@ -102,25 +148,24 @@ pub fn cycle_pass(
     Ok(CyclePass { fake, rec, adversarial, cycle, identity, total })
 }
 
-/// The loss of a discriminator: half the least squares of real images against 1 and of fakes against 0.
+/// The loss of a discriminator: half the sum of what it says of real images and of fakes.
 ///
 /// # Errors
 /// Failures of the network.
 pub fn discriminator_loss(
-    judge: &NLayerDiscriminator,
+    judge: &Discriminator,
     real: &Tensor,
     fake: &Tensor,
+    gan: GanMode,
 ) -> Result<Tensor, TrainError> {
     // One batch of both: every image is normalised by itself, so the logits are those of two calls, at less cost.
     let logits = judge.forward(&Tensor::cat(&[real, &fake.detach()], 0)?)?;
     let part = |first, images: &Tensor| logits.narrow(0, first, images.dim(0)?)?.contiguous();
-    let on_real = least_squares_loss(&part(0, real)?, 1.0)?;
-    let on_fake = least_squares_loss(&part(real.dim(0)?, fake)?, 0.0)?;
-    Ok((on_real + on_fake)?.affine(0.5, 0.0)?)
+    Ok(gan.discriminator_loss(&part(0, real)?, &part(real.dim(0)?, fake)?)?)
 }
 
-/// One update in Zhu's order: both generators together against frozen discriminators, then both discriminators on the
-/// same fakes, which were made before the generators moved and pass through the pools (of fake A, of fake B).
+/// One update of all networks, in the order of the settings; fakes reach the discriminators through the pools (of fake A, of
+/// fake B), as they were before the generator that made them moved. `step` counts from 0.
 ///
 /// The two ways share parameters and nothing else, so that small networks run them side by side on rayon's threads, and
 /// so the two discriminators; large ones have work enough for all threads in each operation and need only the memory of
@@ -132,42 +177,134 @@ pub fn train_step(
     model: &mut CycleGan,
     real: (&Tensor, &Tensor),
     pools: &mut (ImagePool, ImagePool),
-    weights: &LossWeights,
-    adam: AdamConfig,
+    settings: &StepSettings,
+    step: usize,
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
-    let (real_a, real_b) = real;
-    let there_and_back = |way, real| -> Result<_, TrainError> {
-        let pass = cycle_pass(model, way, real, weights)?;
-        let gradients = pass.total.backward()?;
-        let identity = pass.identity.as_ref().map(number).transpose()?.unwrap_or(0.0);
-        // Numbers and a detached image only: what holds on to the graph holds on to its memory.
-        let losses = [number(&pass.adversarial)?, number(&pass.cycle)?, identity];
-        Ok((gradients, pass.fake.detach(), losses))
+    model.iterate_spectral_norms()?;
+    let losses = match settings.order {
+        UpdateOrder::Joint => joint(model, real, pools, settings, rng)?,
+        UpdateOrder::Alternating => alternating(model, real, pools, settings, rng)?,
     };
-    let (_, _, height, width) = real_a.dims4()?;
-    let small = model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES;
-    let (ab, ba) = both(small, || there_and_back(Way::AToB, real_a), || there_and_back(Way::BToA, real_b));
-    let ((gradients_ab, fake_b, losses_ab), (gradients_ba, fake_a, losses_ba)) = (ab?, ba?);
-    for (_, optimizer) in &mut model.adam[..2] {
-        optimizer.update(&[&gradients_ab, &gradients_ba], adam)?;
+    if let Some(decay) = settings.ema_decay {
+        model.average(decay, step)?;
     }
-    drop((gradients_ab, gradients_ba));
+    Ok(losses)
+}
 
-    let pooled_a = query(&mut pools.0, &fake_a, rng)?;
-    let pooled_b = query(&mut pools.1, &fake_b, rng)?;
-    let judge = |judge, real, fake| -> Result<_, TrainError> {
-        let loss = discriminator_loss(judge, real, fake)?;
-        Ok((loss.backward()?, number(&loss)?))
+/// What a pass leaves: numbers and a detached image only, because what holds on to the graph holds on to its memory.
+struct Left {
+    gradients: GradStore,
+    fake: Tensor,
+    adversarial: f32,
+    cycle: f32,
+    identity: f32,
+}
+
+/// Both ways there and back with their gradients, healthy images first.
+fn there_and_back(
+    model: &CycleGan,
+    (real_a, real_b): (&Tensor, &Tensor),
+    trained: Trained,
+    settings: &StepSettings,
+) -> Result<(Left, Left), TrainError> {
+    let one = |way, real| -> Result<_, TrainError> {
+        let pass = cycle_pass(model, way, real, trained, &settings.weights, settings.gan)?;
+        Ok(Left {
+            gradients: pass.total.backward()?,
+            fake: pass.fake.detach(),
+            adversarial: number(&pass.adversarial)?,
+            cycle: number(&pass.cycle)?,
+            identity: pass.identity.as_ref().map(number).transpose()?.unwrap_or(0.0),
+        })
     };
-    let (a, b) =
-        both(small, || judge(&model.d_a, real_a, &pooled_a), || judge(&model.d_b, real_b, &pooled_b));
+    let (ab, ba) = both(is_small(model, real_a)?, || one(Way::AToB, real_a), || one(Way::BToA, real_b));
+    Ok((ab?, ba?))
+}
+
+fn judge(
+    judge: &Discriminator,
+    real: &Tensor,
+    fake: &Tensor,
+    gan: GanMode,
+) -> Result<(GradStore, f32), TrainError> {
+    let loss = discriminator_loss(judge, real, fake, gan)?;
+    Ok((loss.backward()?, number(&loss)?))
+}
+
+fn joint(
+    model: &mut CycleGan,
+    real: (&Tensor, &Tensor),
+    pools: &mut (ImagePool, ImagePool),
+    settings: &StepSettings,
+    rng: &mut impl Rng,
+) -> Result<Losses, TrainError> {
+    let (ab, ba) = there_and_back(model, real, Trained::Both, settings)?;
+    for (_, optimizer) in &mut model.adam[..2] {
+        optimizer.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+    }
+    drop((ab.gradients, ba.gradients));
+
+    let pooled_a = query(&mut pools.0, &ba.fake, rng)?;
+    let pooled_b = query(&mut pools.1, &ab.fake, rng)?;
+    let (a, b) = both(
+        is_small(model, real.0)?,
+        || judge(&model.d_a, real.0, &pooled_a, settings.gan),
+        || judge(&model.d_b, real.1, &pooled_b, settings.gan),
+    );
     let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
-    model.adam[2].1.update(&[&gradients_a], adam)?;
-    model.adam[3].1.update(&[&gradients_b], adam)?;
-    let ([adversarial_ab, cycle_a, identity_a], [adversarial_ba, cycle_b, identity_b]) =
-        (losses_ab, losses_ba);
-    Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
+    model.adam[2].1.update(&[&gradients_a], settings.discriminators)?;
+    model.adam[3].1.update(&[&gradients_b], settings.discriminators)?;
+    Ok(Losses {
+        adversarial_ab: ab.adversarial,
+        adversarial_ba: ba.adversarial,
+        cycle_a: ab.cycle,
+        cycle_b: ba.cycle,
+        identity_a: ab.identity,
+        identity_b: ba.identity,
+        d_a,
+        d_b,
+    })
+}
+
+fn alternating(
+    model: &mut CycleGan,
+    real: (&Tensor, &Tensor),
+    pools: &mut (ImagePool, ImagePool),
+    settings: &StepSettings,
+    rng: &mut impl Rng,
+) -> Result<Losses, TrainError> {
+    let (ab, ba) = there_and_back(model, real, Trained::AToB, settings)?;
+    model.adam[0].1.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+    drop((ab.gradients, ba.gradients));
+    let pooled = query(&mut pools.1, &ab.fake, rng)?;
+    let (gradients, d_b) = judge(&model.d_b, real.1, &pooled, settings.gan)?;
+    model.adam[3].1.update(&[&gradients], settings.discriminators)?;
+    let first = (ab.adversarial, ab.cycle, ba.identity);
+
+    let (ab, ba) = there_and_back(model, real, Trained::BToA, settings)?;
+    model.adam[1].1.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+    drop((ab.gradients, ba.gradients));
+    let pooled = query(&mut pools.0, &ba.fake, rng)?;
+    let (gradients, d_a) = judge(&model.d_a, real.0, &pooled, settings.gan)?;
+    model.adam[2].1.update(&[&gradients], settings.discriminators)?;
+    Ok(Losses {
+        adversarial_ab: first.0,
+        adversarial_ba: ba.adversarial,
+        cycle_a: first.1,
+        cycle_b: ba.cycle,
+        // The identity of healthy images is that of the generator that removes.
+        identity_a: ab.identity,
+        identity_b: first.2,
+        d_a,
+        d_b,
+    })
+}
+
+/// Whether the two ways run side by side.
+fn is_small(model: &CycleGan, real: &Tensor) -> Result<bool, TrainError> {
+    let (_, _, height, width) = real.dims4()?;
+    Ok(model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES)
 }
 
 /// Values of a generator's first layer up to which the two ways run side by side: four megabytes of f32.
