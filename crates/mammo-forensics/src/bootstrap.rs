@@ -64,7 +64,7 @@ fn weighted_median(sorted: &[(f64, u32)]) -> Option<f64> {
 }
 
 /// Quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan 1996).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
     low + (high - low) * position.fract()

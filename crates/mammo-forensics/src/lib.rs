@@ -1,5 +1,6 @@
 //! Measures of artefacts and tampering on grey planes: radial power spectra, the grid score of up-sampling artefacts,
 //! difference maps, structural similarity, lesion contrast, features for detectors, and the counterfactual score against a phantom's true twin.
+//! Of sets of images: Frechet distance of features, sliced Wasserstein distance of patches, and what a generator memorised.
 //!
 //! Planes hold values in `[0, 1]` unless a function says otherwise; frequencies are in cycles per pixel.
 //!
@@ -21,10 +22,16 @@ mod bootstrap;
 mod contrast;
 mod counterfactual;
 mod difference;
+mod eigen;
 mod features;
 mod fourier;
+mod frechet;
 mod grid;
+mod memorisation;
+mod pyramid;
+mod radiomics;
 mod similarity;
+mod sliced_wasserstein;
 mod spectrum;
 
 pub use bootstrap::Estimate;
@@ -34,8 +41,12 @@ pub use counterfactual::{
 };
 pub use difference::{difference, magnitude_quantile, mean_abs_difference};
 pub use features::{FEATURES, features};
+pub use frechet::frechet_distance;
 pub use grid::{GridScore, grid_score};
+pub use memorisation::{Memorisation, Nearest, memorisation};
+pub use radiomics::{RADIOMIC_FEATURES, RADIOMIC_NAMES, radiomic_features};
 pub use similarity::structural_similarity;
+pub use sliced_wasserstein::sliced_wasserstein;
 pub use spectrum::{PowerLaw, RadialSpectrum, fit_power_law, mean_spectrum, radial_spectrum, tiles_inside};
 
 /// Why a measure could not be taken.
@@ -87,6 +98,71 @@ pub enum ForensicsError {
         /// Values in the range.
         found: usize,
     },
+    /// A set of images is too small for the measure.
+    #[error("the {set} set holds {found} images; at least {needed} are needed")]
+    TooFewImages {
+        /// Which set.
+        set: &'static str,
+        /// Images in it.
+        found: usize,
+        /// Images that it needs.
+        needed: usize,
+    },
+    /// The features of an image are not as many as those of the others.
+    #[error("image {image} of the {set} set (counted from 0) has {found} features where {needed} are needed")]
+    FeatureCount {
+        /// Which set.
+        set: &'static str,
+        /// Index of the image in its set.
+        image: usize,
+        /// Features that it has.
+        found: usize,
+        /// Features that it should have.
+        needed: usize,
+    },
+    /// A feature is NaN or infinite.
+    #[error("image {image} of the {set} set (counted from 0) has a feature that is not a finite number")]
+    FeatureNotFinite {
+        /// Which set.
+        set: &'static str,
+        /// Index of the image in its set.
+        image: usize,
+    },
+    /// No feature differs between the images that are the measure.
+    #[error(
+        "all images of the reference set have the same features; there is no spread to measure a distance in"
+    )]
+    ConstantFeatures,
+    /// A level of the pyramid is constant in the images that are the measure.
+    #[error(
+        "the reference images are constant at level {level} of their pyramid (0 is the finest); there is no spread to \
+         measure a distance in"
+    )]
+    NoDetail {
+        /// The level; 0 is the finest.
+        level: usize,
+    },
+    /// The distance is not a finite number.
+    #[error(
+        "the two sets lie too far apart for their distance to be a number; check that both have the same range of \
+         values"
+    )]
+    TooFar,
+    /// There is hardly anything but air.
+    #[error(
+        "the image has {found_px} pixels brighter than air; texture needs at least {needed_px} that lie together"
+    )]
+    NoBreast {
+        /// Pixels brighter than air.
+        found_px: usize,
+        /// Pixels that are needed.
+        needed_px: usize,
+    },
+    /// The images that should show how near unseen images come were seen.
+    #[error(
+        "at least half of the held-out images are also training images; hold out images of other patients"
+    )]
+    HeldOutCopies,
 }
 
 /// Checks that an image or mask has the size of another.
