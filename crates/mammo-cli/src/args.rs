@@ -21,7 +21,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed, with one sentence on std
 pub(crate) enum Command {
     /// Experiment 1 of Becker et al. (arXiv 1811.07767) from mammograms to report
     #[command(name = "reproduce-exp1", after_help = EXIT_CODES)]
-    ReproduceExp1(Exp1Args),
+    ReproduceExp1(ExperimentArgs),
+    /// Experiment 2 of Becker et al.: larger images, readouts of an early and of the last networks
+    #[command(name = "reproduce-exp2", after_help = EXIT_CODES)]
+    ReproduceExp2(ExperimentArgs),
     /// Whether detectors find what CycleGANs and gradient attacks do to mammograms, from generators to report
     #[command(name = "reproduce-detection", after_help = EXIT_CODES)]
     ReproduceDetection(DetectionArgs),
@@ -55,16 +58,16 @@ pub(crate) enum Command {
 }
 
 /// What every experiment asks for: images, a seed and a folder.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(crate) struct RunArgs {
     /// Images: `phantom` (made on the spot), `inbreast:DIR`, `mini-mias:DIR`, or another data set of `mammo audit`
     #[arg(long, default_value = "phantom", value_name = "SOURCE")]
     pub(crate) data: DataSource,
 
     /// What is called cancer: birads_ge3, birads_ge4_drop3, mass_flag, mass_roi, mass, bcdr_any_outline,
-    /// bcdr_malign, abnormal or malignant
-    #[arg(long, default_value = "birads_ge3", value_name = "RULE")]
-    pub(crate) labels: LabelRule,
+    /// bcdr_malign, abnormal or malignant [default: the preset's, else birads_ge3]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) labels: Option<LabelRule>,
 
     /// Projections: cc, mlo or all [default: cc, as in the paper, but all of mini-MIAS, which has mlo alone]
     #[arg(long)]
@@ -83,15 +86,16 @@ pub(crate) struct RunArgs {
     pub(crate) resume: bool,
 }
 
-/// Options of `reproduce-exp1`.
-#[derive(ClapArgs)]
-pub(crate) struct Exp1Args {
+/// Options of `reproduce-exp1` and `reproduce-exp2`.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct ExperimentArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
 
-    /// Settings: cpu (minutes), becker-exp1 (as published; days on a CPU), smoke (seconds), or a TOML file of your own
-    #[arg(long, default_value = "cpu", value_name = "NAME|FILE", value_parser = crate::preset::known)]
-    pub(crate) preset: String,
+    /// Settings: cpu and cpu-exp2 (minutes; the defaults), becker-exp1, becker-exp2, report-birads, report-mass, zhu (as published;
+    /// days on a CPU), smoke and smoke-exp2 (seconds), or a TOML file of your own
+    #[arg(long, value_name = "NAME|FILE", value_parser = crate::preset::known)]
+    pub(crate) preset: Option<String>,
 
     /// Where to compute: cpu, or cuda:N in a build with CUDA
     #[arg(long, default_value = "cpu", value_parser = crate::run::known_device)]
@@ -101,12 +105,13 @@ pub(crate) struct Exp1Args {
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
 
-    /// The whole path at toy size in under a minute; the same as --preset smoke
+    /// The whole path at toy size in under a minute; the same as --preset smoke or smoke-exp2
     #[arg(long, conflicts_with_all = ["preset", "steps"])]
     pub(crate) quick: bool,
 
-    /// Ratings by people instead of simulated readers: a filled-in readout/sheet.csv of this run
-    #[arg(long, value_name = "FILE.csv")]
+    /// Ratings by people instead of simulated readers: a filled-in readout/sheet.csv of this run; with several readouts a folder
+    /// in which each has its sheet as in the run's own folder
+    #[arg(long, value_name = "FILE.csv|DIR")]
     pub(crate) ratings: Option<PathBuf>,
 }
 

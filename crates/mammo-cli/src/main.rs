@@ -6,7 +6,7 @@ mod args;
 mod audit;
 mod detect;
 mod detection_study;
-mod exp1;
+mod experiment;
 mod held_out;
 mod ingest;
 mod interrupt;
@@ -87,10 +87,11 @@ fn tune_by_environment() {
 
 fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
     match command {
-        args::Command::ReproduceExp1(args) => exp1::run(&args),
+        args::Command::ReproduceExp1(args) => experiment::run(experiment::Experiment::One, &args),
+        args::Command::ReproduceExp2(args) => experiment::run(experiment::Experiment::Two, &args),
         args::Command::ReproduceDetection(args) => detection_study::run(&args),
-        args::Command::Phantom(args) => exp1::write_phantom(&args),
-        args::Command::Analyse(args) => exp1::analyse_ratings(&args),
+        args::Command::Phantom(args) => experiment::write_phantom(&args),
+        args::Command::Analyse(args) => experiment::analyse_ratings(&args),
         args::Command::Report(args) => report(&args),
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
@@ -108,7 +109,7 @@ fn report(args: &args::ReportArgs) -> anyhow::Result<Ending> {
     let folder = run::RunFolder::existing(&args.run)?;
     match folder.experiment()?.as_str() {
         "reproduce-detection" => detection_study::render_again(&folder)?,
-        _ => exp1::render_again(&folder)?,
+        _ => experiment::render_again(&folder)?,
     }
     output::print(&format!("{}\n", folder.report().display()))?;
     Ok(Ending::Done)

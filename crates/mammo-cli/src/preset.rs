@@ -1,18 +1,26 @@
 //! Named settings of experiments, as TOML: built in, or a file of the user's own.
 
+use crate::experiment::Choice;
 use anyhow::Context;
 use fs_err as fs;
-use mammo_core::Seed;
+use mammo_core::{LabelRule, Seed};
+use mammo_dataset::ViewFilter;
 use mammo_phantom::PhantomConfig;
 use mammo_reader::Exp1Plan;
 use mammo_train::TrainConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("cpu", include_str!("../presets/cpu.toml")),
+    ("cpu-exp2", include_str!("../presets/cpu-exp2.toml")),
     ("smoke", include_str!("../presets/smoke.toml")),
+    ("smoke-exp2", include_str!("../presets/smoke-exp2.toml")),
     ("becker-exp1", include_str!("../presets/becker-exp1.toml")),
+    ("becker-exp2", include_str!("../presets/becker-exp2.toml")),
+    ("report-birads", include_str!("../presets/report-birads.toml")),
+    ("report-mass", include_str!("../presets/report-mass.toml")),
+    ("zhu", include_str!("../presets/zhu.toml")),
 ];
 
 /// Settings of a run that do not depend on where its images come from.
@@ -21,14 +29,39 @@ const BUILT_IN: [(&str, &str); 3] = [
 pub(crate) struct Preset {
     /// One line for people.
     pub(crate) description: String,
+    /// What is called cancer, unless the command line says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) labels: Option<LabelRule>,
+    /// Projections, unless the command line says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) views: Option<ViewFilter>,
     /// Share of the patients that is held out.
     pub(crate) test_fraction: f64,
+    /// Share of the other patients that the training is watched by; they do not train.
+    #[serde(default)]
+    pub(crate) validation_fraction: f64,
     /// The readout's size.
     pub(crate) plan: Exp1Plan,
+    /// Readouts of earlier steps, each of other images than the rest, before that of the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) early: Vec<EarlyReading>,
+    /// Which networks translate in the end, and when the training may end early.
+    #[serde(default)]
+    pub(crate) choice: Choice,
     /// The release that is made where no other is given.
     pub(crate) phantom: PhantomPreset,
     /// Networks and training; the seed comes from the command line.
     pub(crate) train: TrainConfig,
+}
+
+/// A readout of the networks as they were at some step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlyReading {
+    /// Steps done; a multiple of `train.sample_every_steps`.
+    pub(crate) step: usize,
+    /// The readout's size.
+    pub(crate) plan: Exp1Plan,
 }
 
 /// Size of a phantom release.
@@ -82,7 +115,8 @@ pub(crate) fn known(name: &str) -> Result<String, String> {
     {
         return Ok(name.to_owned());
     }
-    Err(format!("there is no preset {name:?}; use cpu, becker-exp1, smoke or the path of a .toml file"))
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    Err(format!("there is no preset {name:?}; use {} or the path of a .toml file", names.join(", ")))
 }
 
 /// The parser's own message shows the place over several lines; ours is one sentence.
@@ -116,8 +150,32 @@ mod tests {
     }
 
     #[test]
+    fn becker_exp2_has_the_published_numbers() {
+        use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+        let preset = Preset::find("becker-exp2").unwrap();
+        let train = &preset.train;
+        assert_eq!((train.height_px, train.width_px, train.batch_size), (512, 408, 1));
+        assert_eq!(train.generator, GeneratorConfig::becker2(64, 9));
+        assert_eq!(train.discriminator, DiscriminatorConfig::becker2(64));
+        assert_eq!((train.learning_rate, train.discriminator_learning_rate), (2e-4, Some(1e-4)));
+        assert!(train.augmentation.is_none());
+        let plans = preset.early.iter().map(|early| early.plan).chain([preset.plan]);
+        assert_eq!(plans.map(mammo_reader::Exp1Plan::n_cases).sum::<usize>(), 72);
+        assert_eq!((preset.early[0].step, train.steps), (35_000, 70_000));
+    }
+
+    #[test]
+    fn zhu_has_the_published_numbers() {
+        use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+        let train = Preset::find("zhu").unwrap().train;
+        assert_eq!(train.generator, GeneratorConfig::zhu(64, 9));
+        assert_eq!(train.discriminator, DiscriminatorConfig::zhu(64));
+        assert_eq!((train.weights.lambda_cycle, train.weights.lambda_identity), (10.0, 0.5));
+    }
+
+    #[test]
     fn unknown_names_say_what_there_is() {
         let message = known("gpu").unwrap_err();
-        assert!(message.contains("cpu, becker-exp1, smoke"), "{message}");
+        assert!(BUILT_IN.iter().all(|(name, _)| message.contains(name)), "{message}");
     }
 }

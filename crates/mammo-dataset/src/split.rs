@@ -27,19 +27,8 @@ impl Cohort {
         if !(0.0..1.0).contains(&test_fraction) {
             return Err(DatasetError::Fraction(test_fraction));
         }
-        let has_cancer = self.people();
-        let mut held_out: BTreeSet<Person<'_>> = BTreeSet::new();
-        for (stratum, name) in [(true, "split/cancer"), (false, "split/healthy")] {
-            let mut patients: Vec<Person<'_>> =
-                has_cancer.iter().filter(|(_, cancer)| **cancer == stratum).map(|(p, _)| *p).collect();
-            let count = if test_fraction == 0.0 || patients.len() < 2 {
-                0
-            } else {
-                ((patients.len() as f64 * test_fraction).round() as usize).clamp(1, patients.len() - 1)
-            };
-            shuffle(&mut patients, &mut seed.stream(name));
-            held_out.extend(&patients[..count]);
-        }
+        let has_cancer = self.people(0..self.members.len());
+        let held_out = draw_people(&has_cancer, test_fraction, seed, "split");
         let (test, train): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).partition(|&i| held_out.contains(&self.members[i].person()));
 
@@ -54,6 +43,34 @@ impl Cohort {
         Ok(Split { train, test })
     }
 
+    /// Takes persons out of the training part of a split to watch the training by: returned are the members that still train and
+    /// those of the persons taken, whose share of the training persons is `fraction`, drawn as in [`Self::split`].
+    ///
+    /// A training that is chosen or ended by the held-out images would make their figures too good; these are for that.
+    ///
+    /// # Errors
+    /// [`DatasetError::Fraction`] outside of 0 to below 1; [`DatasetError::Split`] when the training part would lack a domain.
+    pub fn validation(
+        &self,
+        split: &Split,
+        fraction: f64,
+        seed: Seed,
+    ) -> Result<(Vec<usize>, Vec<usize>), DatasetError> {
+        if !(0.0..1.0).contains(&fraction) {
+            return Err(DatasetError::Fraction(fraction));
+        }
+        let has_cancer = self.people(split.train.iter().copied());
+        let taken = draw_people(&has_cancer, fraction, seed, "validation");
+        let (validation, train): (Vec<usize>, Vec<usize>) =
+            split.train.iter().partition(|&&i| taken.contains(&self.members[i].person()));
+        let trains = |label| train.iter().any(|&i| self.members[i].label == label);
+        if !trains(Label::Healthy) || !trains(Label::Cancer) {
+            let reason = "the training part would lack a domain; use a smaller fraction";
+            return Err(DatasetError::Split { patients: has_cancer.len(), test_fraction: fraction, reason });
+        }
+        Ok((train, validation))
+    }
+
     /// Cuts the cohort into `folds` parts by person and gives one split a part, whose test part it is. Everybody is tested
     /// in exactly one of them. Persons with a cancer image and persons without one are dealt separately, so that the parts
     /// have as many of each as possible, to one. The same seed gives the same folds.
@@ -61,7 +78,7 @@ impl Cohort {
     /// # Errors
     /// [`DatasetError::Folds`] for fewer than 2 folds, more folds than persons, or a training part that lacks a domain.
     pub fn folds(&self, folds: usize, seed: Seed) -> Result<Vec<Split>, DatasetError> {
-        let has_cancer = self.people();
+        let has_cancer = self.people(0..self.members.len());
         let failed = |reason| DatasetError::Folds { folds, patients: has_cancer.len(), reason };
         if folds < 2 {
             return Err(failed("give 2 or more"));
@@ -95,14 +112,36 @@ impl Cohort {
             .collect()
     }
 
-    /// Everybody in the cohort, and whether an image of theirs is cancer.
-    fn people(&self) -> BTreeMap<Person<'_>, bool> {
+    /// Everybody among the members, and whether an image of theirs is cancer.
+    fn people(&self, members: impl IntoIterator<Item = usize>) -> BTreeMap<Person<'_>, bool> {
         let mut has_cancer = BTreeMap::new();
-        for member in &self.members {
+        for member in members.into_iter().map(|i| &self.members[i]) {
             *has_cancer.entry(member.person()).or_default() |= member.label == Label::Cancer;
         }
         has_cancer
     }
+}
+
+/// Draws a share of the persons with a cancer image and of those without one, rounded, but never all or none of two or more.
+fn draw_people<'a>(
+    has_cancer: &BTreeMap<Person<'a>, bool>,
+    fraction: f64,
+    seed: Seed,
+    stream: &str,
+) -> BTreeSet<Person<'a>> {
+    let mut drawn: BTreeSet<Person<'_>> = BTreeSet::new();
+    for (stratum, name) in [(true, "cancer"), (false, "healthy")] {
+        let mut patients: Vec<Person<'_>> =
+            has_cancer.iter().filter(|(_, cancer)| **cancer == stratum).map(|(p, _)| *p).collect();
+        let count = if fraction == 0.0 || patients.len() < 2 {
+            0
+        } else {
+            ((patients.len() as f64 * fraction).round() as usize).clamp(1, patients.len() - 1)
+        };
+        shuffle(&mut patients, &mut seed.stream(&format!("{stream}/{name}")));
+        drawn.extend(&patients[..count]);
+    }
+    drawn
 }
 
 /// A family of data sets and a pseudonym in it.

@@ -33,6 +33,9 @@ pub struct CohortSummary {
     pub cohort: PartSummary,
     /// The part that trains.
     pub train: PartSummary,
+    /// The part that the training is watched by, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<PartSummary>,
     /// The part that is held out.
     pub test: PartSummary,
     /// Images left out, by reason.
@@ -58,6 +61,15 @@ impl CohortSummary {
         Self::of(&release.records.iter().collect::<Vec<_>>(), release.counted_notes(), cohort, split)
     }
 
+    /// Counts members of `cohort` as the part that the training is watched by.
+    ///
+    /// # Panics
+    /// When the two do not belong together.
+    #[must_use]
+    pub fn watched_by(self, cohort: &Cohort, validation: &[usize]) -> Self {
+        Self { validation: Some(part(cohort, validation)), ..self }
+    }
+
     /// Counts a cohort that was chosen from any number of releases with `release_notes` oddities.
     ///
     /// # Panics
@@ -76,6 +88,7 @@ impl CohortSummary {
             synthetic_images: 0,
             cohort: part(cohort, &everyone),
             train: part(cohort, &split.train),
+            validation: None,
             test: part(cohort, &split.test),
             excluded,
             by_view: BTreeMap::new(),

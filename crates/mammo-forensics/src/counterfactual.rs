@@ -70,6 +70,19 @@ pub struct CounterfactualCase {
     pub change_inside: f64,
     /// Mean absolute change in the breast outside the region. Zero when the region covers the breast.
     pub change_outside: f64,
+    /// Standard deviation of the lesion-free twin inside the region, in units of the plane: what the tissue does there by
+    /// itself. NaN in files of versions that did not measure it.
+    #[serde(default = "not_measured", deserialize_with = "number_or_not_measured")]
+    pub tissue_deviation: f64,
+}
+
+fn not_measured() -> f64 {
+    f64::NAN
+}
+
+/// JSON has no NaN and writes null.
+fn number_or_not_measured<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 impl CounterfactualCase {
@@ -79,6 +92,16 @@ impl CounterfactualCase {
         let way = self.contrast_twin - self.contrast_before;
         // A thousandth of the grey scale: less is below one 8-bit level and a quotient of noise.
         (way.abs() > 1e-3).then(|| (self.contrast_after - self.contrast_before) / way)
+    }
+
+    /// Contrast of the lesion over the deviation of the tissue that it lies in: below about 1.5 it is hard to tell from the
+    /// tissue. `None` where the tissue does not vary.
+    pub fn conspicuity(&self) -> Option<f64> {
+        let contrast = match self.direction {
+            Direction::Removal => self.contrast_before,
+            Direction::Injection => self.contrast_twin,
+        };
+        (self.tissue_deviation > 1e-6).then(|| contrast / self.tissue_deviation)
     }
 
     /// How much closer to the twin the translation is than the untouched input, inside the region: 1 for the twin itself,
@@ -122,6 +145,11 @@ pub fn score_counterfactual(
     ) else {
         return Ok(None);
     };
+    let without_lesion = match direction {
+        Direction::Removal => twin,
+        Direction::Injection => input,
+    };
+    let tissue_deviation = deviation(without_lesion, &region);
     let change_outside = mean_abs_difference(translated, input, &outside)?.unwrap_or(0.0);
     Ok(Some(CounterfactualCase {
         id,
@@ -134,7 +162,17 @@ pub fn score_counterfactual(
         distance_after,
         change_inside,
         change_outside,
+        tissue_deviation,
     }))
+}
+
+/// Standard deviation of the pixels inside a mask that is not empty.
+fn deviation(plane: &Plane, mask: &Mask) -> f64 {
+    let inside =
+        || plane.data().iter().zip(mask.data()).filter(|(_, inside)| **inside).map(|(&v, _)| f64::from(v));
+    let n = mask.count() as f64;
+    let mean = inside().sum::<f64>() / n;
+    (inside().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
 /// The cases of one direction together. Estimates are `None` when no case defines the quantity.
@@ -162,7 +200,16 @@ pub struct CounterfactualSummary {
     pub change_inside: Option<Estimate>,
     /// Mean absolute change in the rest of the breast.
     pub change_outside: Option<Estimate>,
+    /// [`CounterfactualCase::conspicuity`].
+    #[serde(default)]
+    pub conspicuity: Option<Estimate>,
+    /// Share of the lesions with a conspicuity below 1.5, where it is known.
+    #[serde(default)]
+    pub subtle_share: Option<f64>,
 }
+
+/// Conspicuity below which a lesion counts as subtle.
+const SUBTLE: f64 = 1.5;
 
 /// Medians over the cases of one direction, with 95 % percentile intervals from a bootstrap over patients: a resample
 /// draws patients with replacement and takes all their cases. The same cases and stream give the same summary.
@@ -186,6 +233,8 @@ pub fn summarise(
             .collect::<Vec<_>>();
         median_estimate(&values, &draws)
     };
+    let conspicuities: Vec<f64> = cases.iter().filter_map(|case| case.conspicuity()).collect();
+    let subtle = conspicuities.iter().filter(|c| **c < SUBTLE).count();
     CounterfactualSummary {
         direction,
         n_cases: cases.len(),
@@ -198,6 +247,8 @@ pub fn summarise(
         approach: estimate(&CounterfactualCase::approach),
         change_inside: estimate(&|case| Some(case.change_inside)),
         change_outside: estimate(&|case| Some(case.change_outside)),
+        conspicuity: estimate(&CounterfactualCase::conspicuity),
+        subtle_share: (!conspicuities.is_empty()).then(|| subtle as f64 / conspicuities.len() as f64),
     }
 }
 
@@ -241,6 +292,24 @@ mod tests {
             assert_eq!(case.approach(), Some(1.0));
             assert_eq!(case.change_outside, 0.0);
         }
+    }
+
+    #[test]
+    fn a_lesion_is_conspicuous_by_the_tissue_around_it() {
+        let (healthy, cancer, ..) = twins(0.2);
+        let removal = score(Direction::Removal, &cancer, &healthy, &healthy);
+        // Five grey levels 0.02 apart, in equal parts, deviate by 0.02 times the root of 2.
+        assert!((removal.tissue_deviation - 0.02 * 2f64.sqrt()).abs() < 1e-3, "{}", removal.tissue_deviation);
+        let injection = score(Direction::Injection, &healthy, &healthy, &cancer);
+        assert_eq!(removal.tissue_deviation, injection.tissue_deviation);
+        assert!((removal.conspicuity().unwrap() - 0.2 / removal.tissue_deviation).abs() < 0.1);
+        assert_eq!(removal.conspicuity(), injection.conspicuity());
+        let summary = summarise(&[removal], Direction::Removal, 10, &mut Seed(1).stream("summary"));
+        assert_eq!(summary.subtle_share, Some(0.0));
+        // A file of an earlier version.
+        let mut old = serde_json::to_value(&summary).unwrap();
+        old.as_object_mut().unwrap().retain(|name, _| name != "conspicuity" && name != "subtle_share");
+        assert_eq!(serde_json::from_value::<CounterfactualSummary>(old).unwrap().conspicuity, None);
     }
 
     #[test]

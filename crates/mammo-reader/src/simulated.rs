@@ -207,9 +207,14 @@ impl SimulatedReader {
 
     /// How likely `plane` shows cancer. `case_index` draws the internal noise: the same index, the same answer.
     pub fn malignancy(&self, plane: &Plane, case_index: u64) -> Answer {
+        self.malignancy_scale.answer(self.malignancy_score(plane), self.seed.derive("malignancy"), case_index)
+    }
+
+    /// The malignancy score without internal noise, in the reader's own unit: what the observer sees of an image, for comparing
+    /// two images that should differ in their lesion alone.
+    pub fn malignancy_score(&self, plane: &Plane) -> f64 {
         let row = malignancy::features(plane, PROFILES[self.number - 1].sizes_px_at_128);
-        let score = self.malignancy.score(&self.malignancy_standard.apply(&row));
-        self.malignancy_scale.answer(score, self.seed.derive("malignancy"), case_index)
+        self.malignancy.score(&self.malignancy_standard.apply(&row))
     }
 
     /// How likely `plane` was altered. `case_index` as in [`Self::malignancy`].

@@ -2,7 +2,7 @@
 
 use super::args::BesideArgs;
 use super::{TRANSLATION, read};
-use crate::exp1::p_text;
+use crate::experiment::p_text;
 use crate::held_out::held_out;
 use crate::output::print;
 use crate::run::RunFolder;

@@ -55,8 +55,11 @@ pub(crate) struct DetectionConfig {
 }
 
 impl Settings for DetectionConfig {
-    const RESULTS: &'static [&'static str] =
-        &["run.json", "manifest.jsonl", "scores.csv", "results.json", "report.html"];
+    fn results(&self) -> Vec<String> {
+        ["run.json", "manifest.jsonl", "scores.csv", "results.json", "report.html"]
+            .map(str::to_owned)
+            .to_vec()
+    }
 
     fn name(&self) -> String {
         let data = self.data.split(':').next().unwrap_or("data");
@@ -116,7 +119,7 @@ impl DetectionConfig {
         let config = Self {
             experiment: "reproduce-detection".to_owned(),
             data: args.run.data.to_string(),
-            labels: args.run.labels,
+            labels: args.run.labels.unwrap_or(LabelRule::BiradsGe3),
             views: args.run.views.unwrap_or_else(|| args.run.data.usual_views()),
             preset_name: preset_name.to_owned(),
             preset,

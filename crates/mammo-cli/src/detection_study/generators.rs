@@ -8,7 +8,7 @@ use crate::{interrupt, progress::Progress};
 use mammo_core::Label;
 use mammo_models::Upsampling;
 use mammo_train::{
-    CycleGan, IdentityGenerator, Observer, SkippedCheckpoint, StepReport, TrainConfig, TrainingSet,
+    CycleGan, IdentityGenerator, Observer, SkippedCheckpoint, StepReport, TrainConfig, TrainingSet, Verdict,
     train_identity,
 };
 
@@ -17,6 +17,7 @@ pub(super) fn training_set(roles: Roles) -> TrainingSet {
     TrainingSet {
         healthy: planes_of(roles.generators, Label::Healthy),
         cancer: planes_of(roles.generators, Label::Cancer),
+        regions: None,
     }
 }
 
@@ -25,6 +26,7 @@ pub(super) fn name(upsampling: Upsampling) -> &'static str {
     match upsampling {
         Upsampling::Transposed => "transposed",
         Upsampling::Resize => "resize",
+        Upsampling::Blur => "blur",
     }
 }
 
@@ -95,12 +97,12 @@ impl Observer for Watch<'_> {
         &mut self,
         step: usize,
         model: &CycleGan,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<Verdict, Box<dyn std::error::Error + Send + Sync>> {
         if self.early.contains(&step) {
             let make = |_: usize, image: &StudyImage| other_label(model, image);
             let what = format!("malignant features changed by a CycleGAN after {step} steps");
             through_files(self.folder, &early_folder(self.roles, step), self.roles.judged, &what, make)?;
         }
-        Ok(())
+        Ok(Verdict::default())
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &DetectionArgs) -> anyhow::Result<Ending> {
     mammo_files::write_json(&folder.path("results.json"), &results)?;
     folder.add_seconds(clock.elapsed().as_secs_f64())?;
     page::write(&folder)?;
-    folder.finish::<DetectionConfig>()?;
+    folder.finish(&config)?;
     eprintln!("done after {:.0} s; open {}", clock.elapsed().as_secs_f64(), folder.report().display());
     crate::output::print(&format!("{}\n", folder.report().display()))?;
     Ok(Ending::Done)

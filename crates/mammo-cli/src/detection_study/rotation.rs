@@ -11,7 +11,7 @@ use super::images::{Judged, Makers, RESIZE, TRANSPOSED, folder_of};
 use super::parts::Roles;
 use super::{classifier, detectors, effects, generators, images, places, readers};
 use crate::detect::judge::{Pair, Scored, score};
-use crate::exp1::masses;
+use crate::experiment::masses;
 use crate::run::RunFolder;
 use anyhow::Context;
 use mammo_core::{Label, Plane};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// What a run is asked to do, resolved to the last number: `run.json`.
 pub(crate) trait Settings: Serialize + DeserializeOwned + PartialEq {
     /// Files that a finished run has.
-    const RESULTS: &'static [&'static str];
+    fn results(&self) -> Vec<String>;
 
     /// A name for its folder, from what it does.
     fn name(&self) -> String;
@@ -144,10 +144,11 @@ impl RunFolder {
     }
 
     /// Says that everything in the folder is whole, with the digests of the results.
-    pub(crate) fn finish<S: Settings>(&self) -> anyhow::Result<()> {
+    pub(crate) fn finish<S: Settings>(&self, config: &S) -> anyhow::Result<()> {
         let mut digests = std::collections::BTreeMap::new();
-        for name in S::RESULTS {
-            digests.insert(name, mammo_files::sha256_file(&self.root.join(name))?);
+        for name in config.results() {
+            let digest = mammo_files::sha256_file(&self.root.join(&name))?;
+            digests.insert(name, digest);
         }
         Ok(mammo_files::write_json(&self.finished(), &serde_json::json!({ "sha256": digests }))?)
     }

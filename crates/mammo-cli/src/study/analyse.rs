@@ -3,7 +3,7 @@
 use super::args::StudyAnalyseArgs;
 use super::export::{Answered, open, study};
 use super::page;
-use crate::exp1::auc_text;
+use crate::experiment::auc_text;
 use mammo_reader::{Analysis, Question, Rating, analyse, becker_table2_corrected, becker_table3, table};
 use mammo_readout::mrmc::{GallasSettings, MrmcSettings, gallas, obuchowski_rockette};
 use mammo_readout::summary::Summary;

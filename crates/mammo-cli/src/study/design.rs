@@ -1,7 +1,7 @@
 //! From a finished run to a study.
 
 use super::args::DesignArgs;
-use crate::exp1::RunConfig;
+use crate::experiment::RunConfig;
 use crate::held_out::held_out;
 use crate::run::MADE_BY;
 use crate::run::RunFolder;

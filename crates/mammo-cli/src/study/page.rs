@@ -1,7 +1,7 @@
 //! The page about a study.
 
 use super::analyse::{Findings, kappa_text};
-use crate::exp1::{auc_text, readout_section};
+use crate::experiment::{auc_text, readout_section};
 use crate::run::MADE_BY;
 use mammo_reader::becker_table3;
 use mammo_report::{Block, Report, Section, Table, estimate_text, number_text};

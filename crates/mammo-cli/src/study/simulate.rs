@@ -16,7 +16,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
     let truth = folder.truth()?;
     let run = RunFolder::existing(&args.run)?;
     let config = run.config()?;
-    let images = crate::exp1::images_of(&config, &run)?;
+    let images = crate::experiment::images_of(&config, &run)?;
     let planes = |label: Label| images.training_planes(label);
     let (healthy, cancer) = (planes(Label::Healthy), planes(Label::Cancer));
     let (healthy, cancer): (Vec<&Plane>, Vec<&Plane>) = (healthy.iter().collect(), cancer.iter().collect());

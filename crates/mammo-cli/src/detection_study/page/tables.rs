@@ -5,7 +5,7 @@ use crate::detect::beside::{comparisons, roc_plot};
 use crate::detect::judge::Judged;
 use crate::detection_study::detectors::{MEASURES, NETWORK};
 use crate::detection_study::scores::DetectorRows;
-use crate::exp1::auc_text;
+use crate::experiment::auc_text;
 use crate::run::RunFolder;
 use anyhow::Context;
 use mammo_readout::AucEstimate;

@@ -2,7 +2,7 @@
 
 use super::Study;
 use super::tables::{MAIN, row};
-use crate::exp1::auc_text;
+use crate::experiment::auc_text;
 use mammo_report::Reference;
 
 pub(super) fn summary(study: &Study) -> Vec<String> {

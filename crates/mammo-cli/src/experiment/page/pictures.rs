@@ -70,6 +70,15 @@ pub(super) fn counterfactual(run: &Run) -> Section {
         format!("{} ({})", scores.removal.n_cases, scores.removal.n_patients),
         format!("{} ({})", scores.injection.n_cases, scores.injection.n_patients),
     ]);
+    if let Some(conspicuity) = scores.removal.conspicuity {
+        let text = format!("{:.2} ", conspicuity.median);
+        let text = text.trim_end().to_owned()
+            + &conspicuity.interval_95.map_or(String::new(), |(l, h)| format!(" ({l:.2} to {h:.2})"));
+        table.row(["Lesion contrast over the tissue's deviation".to_owned(), text.clone(), text]);
+        let subtle = scores.removal.subtle_share.unwrap_or(0.0);
+        let text = format!("{:.0} %", 100.0 * subtle);
+        table.row(["Lesions below 1.5 times the tissue's deviation".to_owned(), text.clone(), text]);
+    }
     for (name, get, is_share) in rows {
         let text: &dyn Fn(Estimate) -> String = if is_share { &share } else { &grey };
         table.row([name.to_owned(), cell(get(&scores.removal), text), cell(get(&scores.injection), text)]);

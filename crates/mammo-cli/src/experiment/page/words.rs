@@ -1,6 +1,6 @@
 //! Numbers in words.
 
-use mammo_forensics::Estimate;
+use mammo_forensics::{Estimate, Share};
 use mammo_readout::AucEstimate;
 use mammo_report::{estimate_text, number_text};
 
@@ -23,6 +23,18 @@ pub(super) fn percent(estimate: Estimate) -> String {
         .interval_95
         .map_or(String::new(), |(low, high)| format!(" ({:.0} to {:.0})", whole(low), whole(high)));
     format!("{:.0} %{interval}", whole(estimate.median))
+}
+
+pub(super) fn share_text(share: Share) -> String {
+    let whole = |share: f64| (100.0 * share).round() + 0.0;
+    format!(
+        "{:.0} % ({:.0} to {:.0}; {} images of {} patients)",
+        whole(share.share),
+        whole(share.interval_95.0),
+        whole(share.interval_95.1),
+        share.n_cases,
+        share.n_patients
+    )
 }
 
 pub(super) fn quartiles(values: &[f64]) -> String {

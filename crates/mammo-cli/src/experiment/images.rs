@@ -8,7 +8,9 @@ use mammo_dataset::{CohortSummary, Split};
 /// The prepared images of a run.
 pub(crate) struct Images {
     pub(crate) train: Vec<StudyImage>,
-    /// Held out: no image of these patients is in `train`.
+    /// Of patients that neither train nor are judged: what is measured while the networks train is measured on them.
+    pub(crate) validation: Vec<StudyImage>,
+    /// Held out: no image of these patients is in the other parts.
     pub(crate) test: Vec<StudyImage>,
 }
 
@@ -44,12 +46,23 @@ pub(crate) fn load(config: &RunConfig, folder: &RunFolder, given: Option<Given>)
         Some(given) => given,
         None => split(config, Selection::made(folder, &config.phantom(), config.labels, config.views)?)?,
     };
-    let summary = CohortSummary::new(&selection.release, &selection.cohort, &split);
+    let fraction = config.preset.validation_fraction;
+    let (training, watching) = selection.cohort.validation(&split, fraction, config.seed)?;
+    let split = Split { train: training, ..split };
+    let mut summary = CohortSummary::new(&selection.release, &selection.cohort, &split);
+    if fraction > 0.0 {
+        summary = summary.watched_by(&selection.cohort, &watching);
+    }
     mammo_files::write_json(&folder.path("cohort.json"), &summary)?;
     let size = config.size()?;
     let train = selection.prepare(&split.train, size, "training images prepared")?;
+    let validation = if watching.is_empty() {
+        Vec::new()
+    } else {
+        selection.prepare(&watching, size, "images prepared that the training is watched by")?
+    };
     let test = selection.prepare(&split.test, size, "held-out images prepared")?;
-    let images = Images { train, test };
+    let images = Images { train, validation, test };
     for (part, set) in [("training", &images.train), ("held-out", &images.test)] {
         for label in [Label::Healthy, Label::Cancer] {
             anyhow::ensure!(
@@ -61,6 +74,9 @@ pub(crate) fn load(config: &RunConfig, folder: &RunFolder, given: Option<Given>)
             );
         }
     }
-    write_manifest(folder, &[("train", &images.train), ("test", &images.test)])?;
+    write_manifest(
+        folder,
+        &[("train", &images.train), ("validation", &images.validation), ("test", &images.test)],
+    )?;
     Ok(images)
 }

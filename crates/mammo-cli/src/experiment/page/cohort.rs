@@ -8,9 +8,10 @@ pub(super) fn cohort(run: &Run) -> Section {
     let summary = &run.cohort;
     let mut parts =
         Table::new("Patients and images by part", ["Part", "Patients", "Images", "Healthy", "Cancer"]);
-    for (name, part) in
-        [("Training", &summary.train), ("Held out", &summary.test), ("Together", &summary.cohort)]
-    {
+    let mut rows = vec![("Training", &summary.train)];
+    rows.extend(summary.validation.as_ref().map(|part| ("Watching the training", part)));
+    rows.extend([("Held out", &summary.test), ("Together", &summary.cohort)]);
+    for (name, part) in rows {
         parts.row([
             name.to_owned(),
             part.patients.to_string(),
@@ -21,7 +22,7 @@ pub(super) fn cohort(run: &Run) -> Section {
     }
     parts
         .footnotes
-        .push("No patient has images in both parts. All results below are from held-out patients.".into());
+        .push("No patient has images in two parts. All results below are from held-out patients.".into());
     let excluded: usize = summary.excluded.values().sum();
     if excluded > 0 {
         let reasons: Vec<String> =

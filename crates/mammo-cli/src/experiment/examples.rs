@@ -2,13 +2,13 @@
 
 use super::counterfactual::masses;
 use super::images::Images;
+use super::region::Translator;
 use super::training::{CHANGE_LIMIT, zoom};
 use crate::run::MADE_BY;
 use crate::run::RunFolder;
 use crate::run::StudyImage;
 use mammo_core::{Finding, Label, Plane, Shape};
 use mammo_png::{Mark, Sheet, SheetRow, Tile, write_canvas};
-use mammo_train::CycleGan;
 use std::collections::BTreeSet;
 
 /// Rows of a sheet, each of another patient.
@@ -19,7 +19,7 @@ pub(crate) fn draw(
     folder: &RunFolder,
     images: &Images,
     translated: &[Plane],
-    model: &CycleGan,
+    translator: Translator,
 ) -> anyhow::Result<()> {
     let dir = folder.subfolder("examples")?;
     let save = |name: &str, columns: &[&str], rows: Vec<SheetRow>| -> anyhow::Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn draw(
     for (image, _) in lesions.iter().filter(|(image, _)| image.twin.is_some()) {
         let Some(twin) = &image.twin else { continue };
         let truth = Tile::Outlined { plane: image.prepared.plane.clone(), shapes: lesion_shapes(image) };
-        rows.push(row(image, twin, &model.inject(twin)?, Vec::new(), Some(truth)));
+        rows.push(row(image, twin, &translator.inject(image, twin)?, Vec::new(), Some(truth)));
     }
     save("injection_twins", &["twin without lesion", "lesion injected", "change", "true twin with it"], rows)
 }

@@ -2,6 +2,7 @@
 
 use super::config::RunConfig;
 use super::images::Images;
+use super::region::Translator;
 use crate::run::RunFolder;
 use crate::run::StudyImage;
 use crate::run::parallel;
@@ -9,7 +10,6 @@ use mammo_core::{Finding, Mask};
 use mammo_forensics::{
     Counterfactual, CounterfactualCase, CounterfactualSummary, Direction, score_counterfactual, summarise,
 };
-use mammo_train::CycleGan;
 use serde::{Deserialize, Serialize};
 
 /// Resamples of the bootstrap over patients.
@@ -37,32 +37,41 @@ pub(crate) fn masses(image: &StudyImage) -> Option<Mask> {
     (union.count() > 0).then_some(union)
 }
 
+/// Scores one lesion that has a twin.
+pub(crate) fn score_twins(
+    image: &StudyImage,
+    translator: Translator,
+    directions: &[Direction],
+) -> anyhow::Result<Vec<CounterfactualCase>> {
+    let (Some(twin), Some(lesion)) = (&image.twin, masses(image)) else { return Ok(Vec::new()) };
+    let (original, breast) = (&image.prepared.plane, &image.prepared.breast);
+    let mut cases = Vec::new();
+    for &direction in directions {
+        let (id, patient) = (image.record.image_id.clone(), image.record.patient_id.clone());
+        let (input, truth, translated) = match direction {
+            Direction::Removal => (original, twin, translator.remove(image, original)?),
+            Direction::Injection => (twin, original, translator.inject(image, twin)?),
+        };
+        let images = Counterfactual { input, translated: &translated, twin: truth, lesion: &lesion, breast };
+        cases.extend(score_counterfactual(id, patient, direction, &images)?);
+    }
+    Ok(cases)
+}
+
 /// Scores every held-out lesion that has a twin, in both directions, and writes `counterfactual.json`. Real releases have
 /// no twins and get no such file.
 pub(crate) fn score(
     config: &RunConfig,
     folder: &RunFolder,
     images: &Images,
-    model: &CycleGan,
+    translator: Translator,
 ) -> anyhow::Result<()> {
     let with_twin: Vec<&StudyImage> = images.test.iter().filter(|image| image.twin.is_some()).collect();
     if with_twin.is_empty() {
         return Ok(());
     }
     let scored = parallel("twins", "lesions scored against their twins", &with_twin, |image| {
-        let (Some(twin), Some(lesion)) = (&image.twin, masses(image)) else { return Ok(Vec::new()) };
-        let original = &image.prepared.plane;
-        let (removed, injected) = (model.remove(original)?, model.inject(twin)?);
-        let breast = &image.prepared.breast;
-        let removal = Counterfactual { input: original, translated: &removed, twin, lesion: &lesion, breast };
-        let injection =
-            Counterfactual { input: twin, translated: &injected, twin: original, lesion: &lesion, breast };
-        let mut cases = Vec::new();
-        for (direction, images) in [(Direction::Removal, removal), (Direction::Injection, injection)] {
-            let (id, patient) = (image.record.image_id.clone(), image.record.patient_id.clone());
-            cases.extend(score_counterfactual(id, patient, direction, &images)?);
-        }
-        Ok(cases)
+        score_twins(image, translator, &[Direction::Removal, Direction::Injection])
     })?;
     let cases = scored.concat();
     let summary =

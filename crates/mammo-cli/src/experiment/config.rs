@@ -1,6 +1,8 @@
 //! What a run is asked to do, resolved to the last number.
 
-use crate::args::Exp1Args;
+use super::choice::Criterion;
+use super::readings::places;
+use crate::args::ExperimentArgs;
 use crate::preset::Preset;
 use crate::run::{DataSource, SMALLEST_PX, Settings, file_stem};
 use anyhow::{Context, bail};
@@ -11,6 +13,39 @@ use serde::{Deserialize, Serialize};
 
 /// Each arm of the readout needs two images of each label, or there is no AUC with an interval.
 const SMALLEST_ARM: usize = 4;
+
+/// Which experiment of the study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Experiment {
+    /// One readout of the last networks.
+    One,
+    /// Higher resolution, with a readout of earlier networks.
+    Two,
+}
+
+impl Experiment {
+    /// Name of its command.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::One => "reproduce-exp1",
+            Self::Two => "reproduce-exp2",
+        }
+    }
+
+    fn usual_preset(self) -> &'static str {
+        match self {
+            Self::One => "cpu",
+            Self::Two => "cpu-exp2",
+        }
+    }
+
+    fn smoke_preset(self) -> &'static str {
+        match self {
+            Self::One => "smoke",
+            Self::Two => "smoke-exp2",
+        }
+    }
+}
 
 /// Everything that decides the results of a run; `run.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,32 +71,40 @@ pub(crate) struct RunConfig {
 }
 
 impl Settings for RunConfig {
-    const RESULTS: &'static [&'static str] = &[
-        "run.json",
-        "manifest.jsonl",
-        "cohort.json",
-        "metrics.jsonl",
-        "spectra.json",
-        "readout/ratings.csv",
-        "readout/analysis.json",
-        "report.html",
-    ];
+    fn results(&self) -> Vec<String> {
+        let mut results: Vec<String> =
+            ["run.json", "manifest.jsonl", "cohort.json", "metrics.jsonl", "spectra.json", "report.html"]
+                .map(str::to_owned)
+                .to_vec();
+        for (_, folder) in places(self) {
+            results.extend(["ratings.csv", "analysis.json"].map(|file| format!("{folder}/{file}")));
+        }
+        results
+    }
 
     fn name(&self) -> String {
         let data = self.data.split(':').next().unwrap_or("data");
-        format!("exp1-{data}-{}-{}-seed{}", self.labels, file_stem(&self.preset_name), self.seed.0)
+        let experiment = self.experiment.trim_start_matches("reproduce-");
+        format!("{experiment}-{data}-{}-{}-seed{}", self.labels, file_stem(&self.preset_name), self.seed.0)
     }
 }
 
 impl RunConfig {
     /// Puts preset and command line together and checks every number before any work is done.
-    pub(crate) fn resolve(args: &Exp1Args) -> anyhow::Result<Self> {
+    pub(crate) fn resolve(experiment: Experiment, args: &ExperimentArgs) -> anyhow::Result<Self> {
         if args.device != "cpu" {
             bail!("{}: this build of mammo has no CUDA; use --device cpu", args.device);
         }
-        let preset_name = if args.quick { "smoke" } else { &args.preset };
+        let usual = args.preset.as_deref().unwrap_or(experiment.usual_preset());
+        let preset_name = if args.quick { experiment.smoke_preset() } else { usual };
         let mut preset = Preset::find(preset_name)?;
         if let Some(steps) = args.steps {
+            let every = preset.train.sample_every_steps.max(1);
+            for early in &mut preset.early {
+                // At the same share of the training, where networks are looked at.
+                let scaled = early.step * steps / preset.train.steps.max(1);
+                early.step = ((scaled + every / 2) / every).max(1) * every;
+            }
             preset.train.steps = steps;
             preset.train.constant_steps = steps / 2;
         }
@@ -79,6 +122,35 @@ impl RunConfig {
         if !(fraction > 0.0 && fraction < 1.0) {
             bail!("preset {preset_name}: test_fraction must be above 0 and below 1, not {fraction}");
         }
+        let fraction = preset.validation_fraction;
+        if !(0.0..1.0).contains(&fraction) {
+            bail!("preset {preset_name}: validation_fraction must be from 0 to below 1, not {fraction}");
+        }
+        if preset.choice.by != Criterion::Last && fraction == 0.0 {
+            bail!(
+                "preset {preset_name}: choice.by needs patients to measure on that do not train and are not judged; set \
+                 validation_fraction, for example to 0.15"
+            );
+        }
+        if preset.choice.by == Criterion::Counterfactual && args.run.data != DataSource::Phantom {
+            bail!(
+                "preset {preset_name}: choice.by = \"counterfactual\" needs true twins, which phantoms alone have"
+            );
+        }
+        let every = preset.train.sample_every_steps;
+        for early in &preset.early {
+            if early.step == 0 || early.step % every != 0 || early.step >= preset.train.steps {
+                bail!(
+                    "preset {preset_name}: early.step must be a multiple of train.sample_every_steps ({every}) below \
+                     train.steps ({}), not {}",
+                    preset.train.steps,
+                    early.step
+                );
+            }
+        }
+        if preset.early.windows(2).any(|pair| pair[0].step >= pair[1].step) {
+            bail!("preset {preset_name}: the steps of the early readouts must rise");
+        }
         let plan = preset.plan;
         for (name, single) in [("modified_only", plan.modified_only), ("original_only", plan.original_only)] {
             if plan.pairs + single < SMALLEST_ARM {
@@ -90,10 +162,10 @@ impl RunConfig {
             }
         }
         let config = Self {
-            experiment: "reproduce-exp1".to_owned(),
+            experiment: experiment.name().to_owned(),
             data: args.run.data.to_string(),
-            labels: args.run.labels,
-            views: args.run.views.unwrap_or_else(|| args.run.data.usual_views()),
+            labels: args.run.labels.or(preset.labels).unwrap_or(LabelRule::BiradsGe3),
+            views: args.run.views.or(preset.views).unwrap_or_else(|| args.run.data.usual_views()),
             preset_name: preset_name.to_owned(),
             preset,
             device: args.device.clone(),

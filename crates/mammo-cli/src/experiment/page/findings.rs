@@ -1,7 +1,8 @@
 //! What is said first: the findings, what was run, and the limits.
 
-use super::words::{auc_text, p_sentence, percent};
-use super::{Run, is_phantom};
+use super::super::choice::Criterion;
+use super::words::{auc_text, p_sentence, percent, share_text};
+use super::{Run, is_phantom, is_second};
 use mammo_report::Reference;
 
 pub(super) fn images_in_words(run: &Run) -> &'static str {
@@ -41,16 +42,27 @@ pub(super) fn summary(run: &Run) -> Vec<String> {
             ));
         }
     }
-    if let Some(pooled) = &run.analysis.pooled.malignancy {
+    if let Some(observed) = &run.observed {
+        let moved = |share: Option<mammo_forensics::Share>| {
+            share.map_or_else(|| "none".to_owned(), |s| share_text(s))
+        };
+        lines.push(format!(
+            "A SIMULATED malignancy observer gave {} of the held-out healthy images a higher score after injection, and {} of \
+             the held-out cancer images a lower one after removal (by chance: half).",
+            moved(observed.raised_by_injection),
+            moved(observed.lowered_by_removal)
+        ));
+    }
+    if let Some(pooled) = &run.last().pooled.malignancy {
         lines.push(format!(
             "{} told cancer from healthy with a mean AUC of {} on originals and {} on modified images, scored \
              against the label before tampering; below 0.5 the tampering turned the diagnosis round.",
-            readers_in_words(run.analysis.pooled.n_readers, run.analysis.simulated),
+            readers_in_words(run.last().pooled.n_readers, run.last().simulated),
             auc_text(&pooled.originals),
             auc_text(&pooled.modified_vs_source_label)
         ));
     }
-    if let Some(pooled) = &run.analysis.pooled.tampering {
+    if let Some(pooled) = &run.last().pooled.tampering {
         lines.push(format!(
             "They told modified from original images with a mean AUC of {} ({} against chance).",
             auc_text(&pooled.detection),
@@ -70,7 +82,18 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
         fact("Image size", format!("{} x {} px", train.height_px, train.width_px)),
         fact(
             "Generators",
-            format!("ngf {}, {} residual blocks", train.generator.ngf, train.generator.n_blocks),
+            format!(
+                "ngf {}, {} residual blocks, {}{}{}",
+                train.generator.ngf,
+                train.generator.n_blocks,
+                match train.generator.upsampling {
+                    mammo_models::Upsampling::Transposed => "transposed convolution",
+                    mammo_models::Upsampling::Resize => "resize and convolution",
+                    mammo_models::Upsampling::Blur => "anti-aliased up-sampling",
+                },
+                if train.generator.spectral_norm { ", spectral norm" } else { "" },
+                if train.generator.roi_channel { ", channel for the region of interest" } else { "" },
+            ),
         ),
         fact(
             "Discriminators",
@@ -79,8 +102,14 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
         fact(
             "Loss",
             format!(
-                "least-squares GAN + {} x cycle L1, identity weight {}",
-                train.weights.lambda_cycle, train.weights.lambda_identity
+                "{} GAN + {} x cycle L1, identity weight {}, {} updates",
+                gan_in_words(train.gan),
+                train.weights.lambda_cycle,
+                train.weights.lambda_identity,
+                match train.order {
+                    mammo_train::UpdateOrder::Joint => "joint",
+                    mammo_train::UpdateOrder::Alternating => "alternating",
+                }
             ),
         ),
         fact(
@@ -94,11 +123,31 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
             "Steps",
             format!("{}, of which the first {} at a constant rate", train.steps, train.constant_steps),
         ),
+        fact("Networks that translate", chosen_in_words(run)),
         fact("Preset", run.config.preset_name.clone()),
         fact("Seed", run.config.seed.0.to_string()),
         fact("Device", format!("{}, {} threads, f32", run.config.device, run.threads)),
         fact("Time", format!("{:.1} min in all", run.elapsed_s / 60.0)),
     ]
+}
+
+fn gan_in_words(mode: mammo_train::GanMode) -> &'static str {
+    match mode {
+        mammo_train::GanMode::LeastSquares => "least-squares",
+        mammo_train::GanMode::Log => "log-loss",
+        mammo_train::GanMode::Minimax => "minimax",
+        mammo_train::GanMode::Hinge => "hinge",
+    }
+}
+
+fn chosen_in_words(run: &Run) -> String {
+    let by = &run.config.preset.choice.by;
+    match &run.chosen {
+        Some(chosen) if *by != Criterion::Last => {
+            format!("those of step {} of {}, by {}", chosen.step, chosen.steps, by.in_words())
+        }
+        _ => "those of the last step".to_owned(),
+    }
 }
 
 pub(super) fn rule_in_words(run: &Run) -> &'static str {
@@ -130,21 +179,23 @@ pub(super) fn limits(run: &Run) -> Vec<String> {
         );
     }
     limits.push(format!(
-        "{} x {} pixels and {} steps; the paper used 256 x 256 pixels and up to 160,000 steps. Fine spicules and \
-         calcifications do not survive this size.",
-        train.height_px, train.width_px, train.steps
+        "{} x {} pixels and {} steps; the paper used {}. Fine spicules and calcifications do not survive this size.",
+        train.height_px,
+        train.width_px,
+        train.steps,
+        if is_second(run) { "512 x 408 pixels and 70,000 steps" } else { "256 x 256 pixels and up to 160,000 steps" }
     ));
-    if run.analysis.simulated {
+    if run.last().simulated {
         limits
             .push("No person read these images: simulated readers see contrast and texture only.".to_owned());
     }
     limits.push(format!(
         "{} readers and {} images: a single reader's AUC on 30 against 30 images has a 95 % interval of about \
          plus or minus 0.14.",
-        run.analysis.readers.len(),
-        run.analysis.n_cases
+        run.last().readers.len(),
+        run.last().n_cases
     ));
-    limits.push("One seed; the spread over seeds is not shown.".to_owned());
+    limits.push("One seed; `mammo sweep` shows the spread over seeds.".to_owned());
     limits
 }
 
