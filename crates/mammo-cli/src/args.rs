@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Analyse(AnalyseArgs),
     /// Write the report of a finished run again
     Report(ReportArgs),
+    /// List runs with their settings, how far they came and what they found, or show in what they differ
+    Runs(crate::runs::RunsArgs),
     /// Say what a copy of a data set holds and what is wrong with it; every file is read, nothing is written
     Audit(crate::audit::AuditArgs),
     /// Make a prepared set from data sets: trainA, trainB, testA, testB of 16-bit PNG, split by patient

@@ -14,6 +14,7 @@ mod output;
 mod preset;
 mod progress;
 mod run;
+mod runs;
 mod seal;
 mod stats;
 mod study;
@@ -93,6 +94,7 @@ fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Phantom(args) => experiment::write_phantom(&args),
         args::Command::Analyse(args) => experiment::analyse_ratings(&args),
         args::Command::Report(args) => report(&args),
+        args::Command::Runs(args) => runs::run(&args),
         args::Command::Audit(args) => audit::run(&args),
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),

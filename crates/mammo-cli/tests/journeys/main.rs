@@ -15,6 +15,7 @@ mod ratings;
 mod resume;
 #[path = "../fixtures/run_folder.rs"]
 mod run_folder;
+mod runs;
 mod seal;
 mod stats;
 mod support;
