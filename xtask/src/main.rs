@@ -26,7 +26,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted, go on with --resum
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
-        Some(name @ ("reproduce-exp1" | "reproduce-detection")) => {
+        Some(name @ ("reproduce-exp1" | "reproduce-exp2" | "reproduce-mass" | "reproduce-detection")) => {
             reproduce::experiment(name, args.collect())
         }
         Some("ci") => ci::ci(),

@@ -25,6 +25,12 @@ pub(crate) enum Command {
     /// Experiment 2 of Becker et al.: larger images, readouts of an early and of the last networks
     #[command(name = "reproduce-exp2", after_help = EXIT_CODES)]
     ReproduceExp2(ExperimentArgs),
+    /// Experiment 1 with images called cancer by their mass, beside the same by BI-RADS: does one feature at a time work better?
+    #[command(name = "reproduce-mass", after_help = EXIT_CODES)]
+    ReproduceMass(MassArgs),
+    /// An experiment over seeds and settings: mean and spread
+    #[command(after_help = EXIT_CODES)]
+    Sweep(SweepArgs),
     /// Whether detectors find what CycleGANs and gradient attacks do to mammograms, from generators to report
     #[command(name = "reproduce-detection", after_help = EXIT_CODES)]
     ReproduceDetection(DetectionArgs),
@@ -45,6 +51,9 @@ pub(crate) enum Command {
     Stats(crate::stats::StatsCommand),
     /// Put malignant features into images, or take them out, by the generators of a finished run
     Translate(crate::translate::TranslateArgs),
+    /// Networks to pytorch-CycleGAN and from it
+    #[command(subcommand)]
+    Weights(crate::weights::WeightsCommand),
     /// Detect altered images: train on runs, score pictures, evaluate on other patients
     #[command(subcommand)]
     Detect(crate::detect::DetectCommand),
@@ -115,6 +124,36 @@ pub(crate) struct ExperimentArgs {
     /// in which each has its sheet as in the run's own folder
     #[arg(long, value_name = "FILE.csv|DIR")]
     pub(crate) ratings: Option<PathBuf>,
+}
+
+/// Options of `reproduce-mass`.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct MassArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+
+    /// Seeds, each for a run by mass and a run by BI-RADS; instead of --seed
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1", conflicts_with = "seed")]
+    pub(crate) seeds: Vec<u64>,
+}
+
+/// Options of `sweep`.
+#[derive(ClapArgs)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+
+    /// Seeds, each for a run of every setting; instead of --seed
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1,2,3", conflicts_with = "seed")]
+    pub(crate) seeds: Vec<u64>,
+
+    /// A setting of the preset and its values, such as train.weights.lambda_identity=0,0.5; several make a grid
+    #[arg(long, value_name = "PATH=VALUE,VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Experiment 2 instead of 1
+    #[arg(long)]
+    pub(crate) second: bool,
 }
 
 /// Options of `reproduce-detection`.

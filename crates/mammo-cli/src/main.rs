@@ -16,9 +16,11 @@ mod progress;
 mod run;
 mod runs;
 mod seal;
+mod series;
 mod stats;
 mod study;
 mod translate;
+mod weights;
 
 /// A training step allocates and frees the same large tensors over and over; this allocator keeps their pages, where the
 /// system's gives them back and fetches them again, which costs a fifth of the step.
@@ -90,6 +92,8 @@ fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
     match command {
         args::Command::ReproduceExp1(args) => experiment::run(experiment::Experiment::One, &args),
         args::Command::ReproduceExp2(args) => experiment::run(experiment::Experiment::Two, &args),
+        args::Command::ReproduceMass(args) => series::reproduce_mass(&args),
+        args::Command::Sweep(args) => series::sweep(&args),
         args::Command::ReproduceDetection(args) => detection_study::run(&args),
         args::Command::Phantom(args) => experiment::write_phantom(&args),
         args::Command::Analyse(args) => experiment::analyse_ratings(&args),
@@ -99,6 +103,7 @@ fn dispatch(command: args::Command) -> anyhow::Result<Ending> {
         args::Command::Ingest(args) => ingest::run(&args),
         args::Command::Stats(command) => stats::run(command),
         args::Command::Translate(args) => translate::run(&args),
+        args::Command::Weights(command) => weights::run(&command),
         args::Command::Detect(command) => detect::run(&command),
         args::Command::Seal(command) => seal::run(&command),
         args::Command::CheckMarks(args) => seal::marks(&args),
@@ -111,6 +116,7 @@ fn report(args: &args::ReportArgs) -> anyhow::Result<Ending> {
     let folder = run::RunFolder::existing(&args.run)?;
     match folder.experiment()?.as_str() {
         "reproduce-detection" => detection_study::render_again(&folder)?,
+        "reproduce-mass" | "sweep" => series::render_again(&folder)?,
         _ => experiment::render_again(&folder)?,
     }
     output::print(&format!("{}\n", folder.report().display()))?;

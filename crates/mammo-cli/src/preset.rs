@@ -76,18 +76,24 @@ pub(crate) struct PhantomPreset {
     pub(crate) height_px: usize,
     /// Share of the people with a lesion in one breast.
     pub(crate) lesion_fraction: f64,
+    /// Least and largest brightness of a lesion's middle as a share of that of its surroundings; the phantom's own where it is
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lesion_contrast: Option<[f32; 2]>,
 }
 
 impl PhantomPreset {
     /// The release of a seed.
     pub(crate) fn config(&self, seed: Seed) -> PhantomConfig {
+        let usual = PhantomConfig::default();
         PhantomConfig {
+            lesion_contrast: self.lesion_contrast.unwrap_or(usual.lesion_contrast),
             seed: seed.derive("phantom"),
             patients: self.patients,
             width_px: self.width_px,
             height_px: self.height_px,
             lesion_fraction: self.lesion_fraction,
-            ..PhantomConfig::default()
+            ..usual
         }
     }
 }

@@ -21,6 +21,20 @@ pub struct PhantomConfig {
     pub lesion_fraction: f64,
     /// Share of people with one breast only.
     pub one_breast_fraction: f64,
+    /// Least and largest brightness of the middle of a lesion as a share of that of its surroundings, evenly drawn between. The
+    /// default is conspicuous; from 0.03 to 0.3 a good part of the lesions is hard to tell from the tissue.
+    #[serde(default = "conspicuous", skip_serializing_if = "is_conspicuous")]
+    pub lesion_contrast: [f32; 2],
+}
+
+/// Lesions that stand out, as all did before there was a choice.
+fn conspicuous() -> [f32; 2] {
+    [0.46, 0.63]
+}
+
+/// The default is left out of files, so that releases of earlier versions stay what they are.
+fn is_conspicuous(range: &[f32; 2]) -> bool {
+    *range == conspicuous()
 }
 
 impl Default for PhantomConfig {
@@ -34,6 +48,7 @@ impl Default for PhantomConfig {
             spacing_mm: 0.28,
             lesion_fraction: 0.6,
             one_breast_fraction: 0.1,
+            lesion_contrast: conspicuous(),
         }
     }
 }
@@ -58,6 +73,12 @@ impl PhantomConfig {
             if !(0.0..=1.0).contains(&share) {
                 return fail(format!("{name} must be from 0 to 1, not {share}"));
             }
+        }
+        let [least, largest] = self.lesion_contrast;
+        if !(least > 0.0 && least < largest && largest <= 1.0) {
+            return fail(format!(
+                "lesion_contrast must be two rising numbers above 0 and up to 1, not {least} and {largest}"
+            ));
         }
         Ok(())
     }

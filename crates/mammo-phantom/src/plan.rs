@@ -47,7 +47,7 @@ pub(crate) fn plan(config: &PhantomConfig) -> Vec<Planned> {
                 (BiRads::Proven, 8),
             ],
         );
-        let lesion = lesion(suspicious, &mut rng);
+        let lesion = lesion(suspicious, config.lesion_contrast, &mut rng);
         let other = if rng.random_bool(67.0 / 287.0) { BiRads::Negative } else { BiRads::Benign };
         let benign_calcification = other == BiRads::Benign && rng.random_bool(0.3);
         for laterality in [Laterality::Left, Laterality::Right] {
@@ -76,7 +76,7 @@ pub(crate) fn plan(config: &PhantomConfig) -> Vec<Planned> {
     images
 }
 
-fn lesion(birads: BiRads, rng: &mut impl Rng) -> LesionSpec {
+fn lesion(birads: BiRads, contrast: [f32; 2], rng: &mut impl Rng) -> LesionSpec {
     let kind = match (birads, rng.random_range(0..100)) {
         (_, 0..6) => LesionKind::Cluster,
         (_, 6..22) => LesionKind::Calcified,
@@ -85,7 +85,11 @@ fn lesion(birads: BiRads, rng: &mut impl Rng) -> LesionSpec {
         (_, 22..45) => LesionKind::Smooth,
         _ => LesionKind::Spiculated,
     };
-    LesionSpec { kind, radius: rng.random_range(0.046..0.080), contrast: rng.random_range(0.46..0.63) }
+    LesionSpec {
+        kind,
+        radius: rng.random_range(0.046..0.080),
+        contrast: rng.random_range(contrast[0]..contrast[1]),
+    }
 }
 
 /// Draws one of some values with integer weights.

@@ -31,6 +31,7 @@ mod config;
 mod data;
 mod ema;
 mod error;
+mod exchange;
 mod gan;
 mod identity;
 mod model;

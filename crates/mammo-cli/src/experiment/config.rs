@@ -92,12 +92,21 @@ impl Settings for RunConfig {
 impl RunConfig {
     /// Puts preset and command line together and checks every number before any work is done.
     pub(crate) fn resolve(experiment: Experiment, args: &ExperimentArgs) -> anyhow::Result<Self> {
+        Self::resolve_with(experiment, args, Ok)
+    }
+
+    /// [`Self::resolve`] with a change of the preset before the command line has its say.
+    pub(crate) fn resolve_with(
+        experiment: Experiment,
+        args: &ExperimentArgs,
+        change: impl FnOnce(Preset) -> anyhow::Result<Preset>,
+    ) -> anyhow::Result<Self> {
         if args.device != "cpu" {
             bail!("{}: this build of mammo has no CUDA; use --device cpu", args.device);
         }
         let usual = args.preset.as_deref().unwrap_or(experiment.usual_preset());
         let preset_name = if args.quick { experiment.smoke_preset() } else { usual };
-        let mut preset = Preset::find(preset_name)?;
+        let mut preset = change(Preset::find(preset_name)?)?;
         if let Some(steps) = args.steps {
             let every = preset.train.sample_every_steps.max(1);
             for early in &mut preset.early {

@@ -30,24 +30,31 @@ use readings::Reading;
 use region::Translator;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 /// `mammo reproduce-exp1` and `mammo reproduce-exp2`.
 pub(crate) fn run(experiment: Experiment, args: &ExperimentArgs) -> anyhow::Result<Ending> {
     interrupt::listen();
     let config = RunConfig::resolve(experiment, args)?;
-    let Some(folder) = make(&config, args)? else { return Ok(Ending::Interrupted) };
+    let made = make(&config, args.run.out.as_deref(), args.run.resume, args.ratings.as_deref())?;
+    let Some(folder) = made else { return Ok(Ending::Interrupted) };
     writeln!(std::io::stdout(), "{}", folder.report().display())?;
     Ok(Ending::Done)
 }
 
 /// Makes a run from mammograms to report; `None` when an end has been asked for.
-fn make(config: &RunConfig, args: &ExperimentArgs) -> anyhow::Result<Option<RunFolder>> {
-    if let Some(ratings) = &args.ratings {
+pub(crate) fn make(
+    config: &RunConfig,
+    out: Option<&Path>,
+    resume: bool,
+    ratings: Option<&Path>,
+) -> anyhow::Result<Option<RunFolder>> {
+    if let Some(ratings) = ratings {
         anyhow::ensure!(ratings.exists(), "{}: there are no such ratings", ratings.display());
     }
     let given = images::select_given(config)?;
-    let folder = RunFolder::open(config, args.run.out.as_deref(), args.run.resume)?;
+    let folder = RunFolder::open(config, out, resume)?;
     eprintln!("{}", config.preset.description);
     eprintln!("run folder: {}", folder.root().display());
     let clock = Instant::now();
@@ -55,7 +62,7 @@ fn make(config: &RunConfig, args: &ExperimentArgs) -> anyhow::Result<Option<RunF
     let images = images::load(config, &folder, given)?;
     // People's ratings are checked now and not after the training.
     let readings = readings::design(config, &images)?;
-    let people = args.ratings.as_ref().map(|path| readout::check_ratings(path, &readings)).transpose()?;
+    let people = ratings.map(|path| readout::check_ratings(path, &readings)).transpose()?;
     let observer = observer::fit(&images, config.seed);
     if let Err(reason) = &observer {
         eprintln!("note: nothing is measured while the networks train, because {reason}");

@@ -6,21 +6,24 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A figure that is shown beside those of other runs.
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// Its name in JSON.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Its name in tables.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// The file of the run that holds it; an analysis is that of the last readout.
     file: &'static str,
     /// Where it stands there.
     pointer: &'static str,
     /// What tables multiply it by, to spare zeros.
-    scale: f64,
+    pub(crate) scale: f64,
+    /// Whether it is what readers said.
+    pub(crate) of_readers: bool,
 }
 
 const COUNTERFACTUAL: &str = "counterfactual.json";
 const ANALYSIS: &str = "analysis.json";
+const OBSERVED: &str = "observer.json";
 
 /// How near generators come to the truth that phantoms have, when they remove lesions.
 pub(super) const REMOVAL: [Kind; 3] = [
@@ -30,6 +33,7 @@ pub(super) const REMOVAL: [Kind; 3] = [
         file: COUNTERFACTUAL,
         pointer: "/removal/contrast_share",
         scale: 1.0,
+        of_readers: false,
     },
     Kind {
         name: "removal_approach",
@@ -37,6 +41,7 @@ pub(super) const REMOVAL: [Kind; 3] = [
         file: COUNTERFACTUAL,
         pointer: "/removal/approach",
         scale: 1.0,
+        of_readers: false,
     },
     Kind {
         name: "removal_change_outside",
@@ -44,7 +49,40 @@ pub(super) const REMOVAL: [Kind; 3] = [
         file: COUNTERFACTUAL,
         pointer: "/removal/change_outside",
         scale: 100.0,
+        of_readers: false,
     },
+];
+
+/// How often a SIMULATED malignancy observer sees an image moved as was meant.
+pub(super) const OBSERVER: [Kind; 2] = [
+    Kind {
+        name: "observer_raised_by_injection",
+        title: "score raised by injection (SIMULATED observer)",
+        file: OBSERVED,
+        pointer: "/raised_by_injection",
+        scale: 1.0,
+        of_readers: false,
+    },
+    Kind {
+        name: "observer_lowered_by_removal",
+        title: "score lowered by removal (SIMULATED observer)",
+        file: OBSERVED,
+        pointer: "/lowered_by_removal",
+        scale: 1.0,
+        of_readers: false,
+    },
+];
+
+/// All figures.
+pub(crate) const KINDS: [&Kind; 8] = [
+    &REMOVAL[0],
+    &REMOVAL[1],
+    &REMOVAL[2],
+    &OBSERVER[0],
+    &OBSERVER[1],
+    &READERS[0],
+    &READERS[1],
+    &READERS[2],
 ];
 
 /// What [`REMOVAL`] is.
@@ -58,6 +96,7 @@ pub(super) const READERS: [Kind; 3] = [
         file: ANALYSIS,
         pointer: "/pooled/malignancy/originals",
         scale: 1.0,
+        of_readers: true,
     },
     Kind {
         name: "auc_cancer_modified_by_source_label",
@@ -65,6 +104,7 @@ pub(super) const READERS: [Kind; 3] = [
         file: ANALYSIS,
         pointer: "/pooled/malignancy/modified_vs_source_label",
         scale: 1.0,
+        of_readers: true,
     },
     Kind {
         name: "auc_tampering",
@@ -72,6 +112,7 @@ pub(super) const READERS: [Kind; 3] = [
         file: ANALYSIS,
         pointer: "/pooled/tampering/detection",
         scale: 1.0,
+        of_readers: true,
     },
 ];
 
@@ -88,9 +129,9 @@ pub(super) struct Figure {
 
 /// Who rated the images of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Readers {
+pub(crate) struct Readers {
     count: u64,
-    simulated: bool,
+    pub(crate) simulated: bool,
 }
 
 impl Readers {
@@ -102,12 +143,17 @@ impl Readers {
 
 /// The figures of a run, as far as it has them.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Figures {
-    pub(super) readers: Option<Readers>,
+pub(crate) struct Figures {
+    pub(crate) readers: Option<Readers>,
     figures: BTreeMap<&'static str, Figure>,
 }
 
 impl Figures {
+    /// A figure and its 95 % interval, where there is one.
+    pub(crate) fn value(&self, name: &str) -> Option<(f64, Option<(f64, f64)>)> {
+        self.figures.get(name).map(|figure| (figure.value, figure.interval_95))
+    }
+
     /// A figure for people.
     pub(super) fn text(&self, kind: &Kind) -> Option<String> {
         let figure = self.figures.get(kind.name)?;
@@ -117,7 +163,7 @@ impl Figures {
 }
 
 /// Reads what is there, and notes what cannot be read.
-pub(super) fn read_figures(folder: &Path, notes: &mut Vec<String>) -> Figures {
+pub(crate) fn read_figures(folder: &Path, notes: &mut Vec<String>) -> Figures {
     let mut read = |path: PathBuf| -> Value {
         let read = if path.exists() { mammo_files::read_json(&path) } else { Ok(Value::Null) };
         read.unwrap_or_else(|error| {
@@ -127,9 +173,14 @@ pub(super) fn read_figures(folder: &Path, notes: &mut Vec<String>) -> Figures {
     };
     let counterfactual = read(folder.join(COUNTERFACTUAL));
     let analysis = read(last_readout(&folder.join("readout")).join(ANALYSIS));
+    let observed = read(folder.join(OBSERVED));
     let mut figures = Figures::default();
-    for kind in REMOVAL.iter().chain(&READERS) {
-        let file = if kind.file == ANALYSIS { &analysis } else { &counterfactual };
+    for kind in KINDS {
+        let file = match kind.file {
+            ANALYSIS => &analysis,
+            OBSERVED => &observed,
+            _ => &counterfactual,
+        };
         if let Some(figure) = file.pointer(kind.pointer).and_then(figure) {
             figures.figures.insert(kind.name, figure);
         }
@@ -149,11 +200,11 @@ fn last_readout(dir: &Path) -> PathBuf {
     steps.map(|entry| entry.path()).max().unwrap_or_else(|| dir.to_owned())
 }
 
-/// A median of a bootstrap, or an AUC.
+/// A median of a bootstrap, a share, or an AUC.
 fn figure(estimate: &Value) -> Option<Figure> {
     let number = |name: &str| estimate[name].as_f64();
     let bootstrap = || Some((estimate["interval_95"][0].as_f64()?, estimate["interval_95"][1].as_f64()?));
-    match (number("median"), number("auc")) {
+    match (number("median").or_else(|| number("share")), number("auc")) {
         (Some(value), _) => Some(Figure { value, interval_95: bootstrap() }),
         (None, Some(value)) => {
             let interval_95 = number("ci_low").zip(number("ci_high"));

@@ -1,7 +1,7 @@
 //! `mammo runs`: which runs there are, how far they came, what they found, and in which settings they differ.
 
 mod compare;
-mod figures;
+pub(crate) mod figures;
 mod find;
 mod list;
 mod table;
