@@ -5,7 +5,7 @@ use super::images::Images;
 use super::observer::{self, Observed};
 use super::region::Translator;
 use crate::run::StudyImage;
-use mammo_core::{Label, Plane, Seed};
+use mammo_core::{Label, Mask, Plane, Seed};
 use mammo_forensics::{
     Direction, ForensicsError, GridScore, frechet_distance, grid_score, memorisation, radiomic_features,
     sliced_wasserstein,
@@ -105,8 +105,20 @@ impl World {
         Ok(Self { training, compared, features, held_out })
     }
 
-    fn likeness(&self, images: &[Plane], seed: Seed) -> Result<Likeness, ForensicsError> {
-        let grids = images.par_iter().map(grid_score).collect::<Result<Vec<_>, _>>()?;
+    /// Measures `made`, translations of `sources`. Networks do not leave the air at exactly 0; what is in the breast is compared.
+    fn likeness(
+        &self,
+        made: &[Plane],
+        sources: &[&StudyImage],
+        seed: Seed,
+    ) -> Result<Likeness, ForensicsError> {
+        let grids = made.par_iter().map(grid_score).collect::<Result<Vec<_>, _>>()?;
+        let images: Vec<Plane> = made
+            .iter()
+            .zip(sources)
+            .map(|(plane, source)| without_air(plane, &source.prepared.breast))
+            .collect();
+        let images = images.as_slice();
         let mean = |get: fn(&GridScore) -> f64| grids.iter().map(get).sum::<f64>() / grids.len() as f64;
         // The same patches at every step, so that steps differ by their images alone.
         let levels = sliced_wasserstein(images, &self.compared, &mut seed.stream("measures/patches"))?;
@@ -120,6 +132,10 @@ impl World {
             memorised_share: nearest.as_ref().map(mammo_forensics::Memorisation::near_share),
         })
     }
+}
+
+fn without_air(plane: &Plane, breast: &Mask) -> Plane {
+    Plane::from_fn(plane.width(), plane.height(), |x, y| if breast.get(x, y) { plane.get(x, y) } else { 0.0 })
 }
 
 fn features(planes: &[Plane]) -> Result<Vec<Vec<f64>>, ForensicsError> {
@@ -154,8 +170,8 @@ impl<'a> Gauge<'a> {
     pub(crate) fn real(&self) -> anyhow::Result<RealMeasures> {
         Ok(RealMeasures {
             images: [self.healthy.len(), self.cancer.len()],
-            cancer: self.cancer_world.likeness(&self.cancer_world.held_out, self.seed)?,
-            healthy: self.healthy_world.likeness(&self.healthy_world.held_out, self.seed)?,
+            cancer: self.cancer_world.likeness(&self.cancer_world.held_out, &self.cancer, self.seed)?,
+            healthy: self.healthy_world.likeness(&self.healthy_world.held_out, &self.healthy, self.seed)?,
         })
     }
 
@@ -191,8 +207,8 @@ impl<'a> Gauge<'a> {
             step,
             cycle_error: f64::midpoint(back_a, back_b),
             identity_error: f64::midpoint(same_a, same_b),
-            injected: self.cancer_world.likeness(&injected, self.seed)?,
-            removed: self.healthy_world.likeness(&removed, self.seed)?,
+            injected: self.cancer_world.likeness(&injected, &self.healthy, self.seed)?,
+            removed: self.healthy_world.likeness(&removed, &self.cancer, self.seed)?,
             observer_raised: raised_by_injection.map(|share| share.share),
             observer_lowered: lowered_by_removal.map(|share| share.share),
             twins: self.twins(translator)?,
