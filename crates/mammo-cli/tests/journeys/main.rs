@@ -10,6 +10,7 @@ mod data_sets;
 mod detect;
 mod detection;
 mod determinism;
+mod experiments;
 mod quick_run;
 mod ratings;
 mod resume;

@@ -157,13 +157,14 @@ pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// The files of a run that its settings decide to the last byte: all but the clock's reading (`timing.json`), the page
-/// that prints it, and the digests of that page.
+/// The files of a run that its settings decide to the last byte: all but the clock's readings (`timing.json`, TensorBoard's events),
+/// the page that prints it, and the digests of that page.
 pub(crate) fn decided(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = files(run);
     for name in ["timing.json", "report.html", "finished.json"] {
         assert!(found.remove(Path::new(name)).is_some(), "{name} is missing in {}", run.display());
     }
+    found.retain(|name, _| !name.starts_with("tensorboard"));
     found
 }
 
