@@ -28,7 +28,7 @@ const ARROWS: [(&str, &str, &str); 21] = [
     ("mammo-tensorboard", "png", "core, files"),
     (
         "mammo-cli",
-        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, detect, readout, reader, room, seal, report",
+        "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, detect, readout, reader, room, seal, report, tensorboard",
         "",
     ),
     ("mammo-tests", "", "core, files, dataset, phantom, ops, models, train"),

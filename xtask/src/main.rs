@@ -11,6 +11,8 @@ const HELP: &str = "\
 cargo xtask TASK
 
   reproduce-exp1 [OPTIONS]  build mammo and run experiment 1; `reproduce-exp1 --help` lists the options
+  reproduce-exp2 [OPTIONS]  the same for experiment 2: larger images, early and late networks
+  reproduce-mass [OPTIONS]  experiment 1 with cancer by mass beside cancer by BI-RADS
   reproduce-detection [OPTIONS]
                             build mammo and train and judge detectors of what generators do
   bench train [--json]      the training step beside PyTorch's, in one run

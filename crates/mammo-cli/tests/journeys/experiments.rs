@@ -75,7 +75,9 @@ fn experiment_2_reads_two_checkpoints_and_resumes_to_the_bit() {
     assert_eq!(parts.len(), 3);
 
     let page = fs::read_to_string(whole.join("report.html")).unwrap();
-    for words in ["experiment 2", "Readout after 6 steps", "Table 3", "Measured while it learned", "SIMULATED"] {
+    for words in
+        ["experiment 2", "Readout after 6 steps", "Table 3", "Measured while it learned", "SIMULATED"]
+    {
         assert!(page.contains(words), "{words:?} is not on the page");
     }
     let events = files(&whole.join("tensorboard"));
@@ -128,7 +130,10 @@ fn mass_and_birads_are_compared_by_the_same_measures() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("One feature at a time") && page.contains("SIMULATED"));
     fail(
-        mammo(["reproduce-mass", "--labels", "mass", "--preset"]).arg(&preset).arg("--out").arg(dir.path().join("no")),
+        mammo(["reproduce-mass", "--labels", "mass", "--preset"])
+            .arg(&preset)
+            .arg("--out")
+            .arg(dir.path().join("no")),
         &["--labels"],
     );
 }
@@ -138,7 +143,10 @@ fn weights_go_to_pytorch_cyclegan_and_come_back() {
     let dir = scratch();
     let preset = preset(dir.path(), |text| {
         text.replace("padding = \"zero\"", "padding = \"reflect\"")
-            .replace("leaky_slope = 0.2\naffine = true\nrelu_after_sum = true\ninput_skip = true", "leaky_slope = 0.0\naffine = false\nrelu_after_sum = false\ninput_skip = false")
+            .replace(
+                "leaky_slope = 0.2\naffine = true\nrelu_after_sum = true\ninput_skip = true",
+                "leaky_slope = 0.0\naffine = false\nrelu_after_sum = false\ninput_skip = false",
+            )
             .replace("padding = 2\naffine = true", "padding = 1\naffine = false")
     });
     let run = dir.path().join("run");
