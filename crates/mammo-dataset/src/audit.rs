@@ -217,7 +217,7 @@ fn read_one(root: &Path, record: &ImageRecord, digests: &Digests) -> Read {
         }
         let size = ImageSize::new(TRIAL_PX, TRIAL_PX)?;
         let prepared = prepare_bytes(&bytes, &path, record, size)?;
-        side::check(&prepared, record, &path)
+        side::check_side(&prepared, record, &path)
     };
     let result = read();
     one.error = result.err();

@@ -155,6 +155,12 @@ pub enum DatasetError {
         /// What the decoder found.
         reason: String,
     },
+    /// A picture in colour where only grey ones are taken.
+    #[error("{}: the picture is in colour, and mammograms are grey; convert it to grey", path.display())]
+    Colour {
+        /// The file.
+        path: PathBuf,
+    },
     /// A release in which no image has both a file and a row in the table.
     #[error("{}: no usable image; {hint}", root.display())]
     NoImages {

@@ -1,7 +1,7 @@
 //! Image files that are no DICOM: PGM, TIFF and PNG.
 
 use crate::{DatasetError, place};
-use image::{DynamicImage, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use mammo_core::Plane;
 use mammo_files::FileError;
 use std::{
@@ -94,6 +94,25 @@ pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Plane, DatasetError> {
     Plane::new(width, height, data).map_err(|e| broken(e.to_string()))
 }
 
+/// Refuses PNG, TIFF and PGM files that store colours, whatever they show; DICOM files are left to their reader, which does
+/// the same. Releases are read more leniently: some store grey pictures with three channels, and their readers know that.
+///
+/// # Errors
+/// [`DatasetError::Colour`], and [`DatasetError::Picture`] for what is no picture.
+pub fn check_grey(bytes: &[u8], path: &Path) -> Result<(), DatasetError> {
+    if is_dicom(bytes) {
+        return Ok(());
+    }
+    size_of(ImageReader::new(Cursor::new(bytes)), path)?;
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(FileError::from)?;
+    let broken = |reason: String| DatasetError::Picture { path: path.to_owned(), reason };
+    let decoder = reader.into_decoder().map_err(|e| broken(e.to_string()))?;
+    if decoder.color_type().has_color() {
+        return Err(DatasetError::Colour { path: path.to_owned() });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +130,14 @@ mod tests {
         assert_eq!(plane.data(), [7.0, 255.0]);
         let plane = decode(b"P5 2 1 65535\n\x01\x00\x3f\xff", Path::new("a.pgm")).unwrap();
         assert_eq!(plane.data(), [256.0, 16383.0]);
+    }
+
+    #[test]
+    fn colours_are_told_from_grey() {
+        assert!(check_grey(b"P5 2 1 255\n\x07\xff", Path::new("a.pgm")).is_ok());
+        let message = check_grey(b"P6 1 1 255\n\x07\x07\x07", Path::new("a.ppm")).unwrap_err().to_string();
+        assert!(message.contains("a.ppm: the picture is in colour"), "{message}");
+        assert!(matches!(check_grey(b"no picture", Path::new("a.png")), Err(DatasetError::Picture { .. })));
     }
 
     proptest! {

@@ -3,7 +3,10 @@ use std::path::Path;
 
 /// Refuses a digital mammogram whose breast hangs on the other edge than its side says: its file was swapped with another
 /// one, or its label was. (Films are turned by what they show, so there is nothing to compare.)
-pub(crate) fn check(prepared: &Prepared, record: &ImageRecord, path: &Path) -> Result<(), DatasetError> {
+///
+/// # Errors
+/// [`DatasetError::OtherSide`]; `path` is for its message alone.
+pub fn check_side(prepared: &Prepared, record: &ImageRecord, path: &Path) -> Result<(), DatasetError> {
     if record.medium == Medium::Digital && hangs_on_the_right(prepared) {
         return Err(DatasetError::OtherSide { path: path.to_owned(), laterality: record.laterality });
     }

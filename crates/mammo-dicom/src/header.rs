@@ -283,7 +283,7 @@ fn required(
 }
 
 /// The first value of an attribute as text, without padding; `None` when absent or empty.
-fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+pub(crate) fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     let value = object.element_opt(tag).ok()??.to_str().ok()?;
     let first = value.split('\\').next()?.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     (!first.is_empty()).then(|| first.to_owned())

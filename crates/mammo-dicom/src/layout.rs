@@ -1,6 +1,6 @@
 //! Where things are in a file: which bytes are the elements that are read, and where the pixels begin.
 //!
-//! Only the listed attributes go on to the parser. Names, birth dates and free text are stepped over, so they cannot reach a
+//! Only the attributes that a reader lists go on to the parser. Names, birth dates and free text are stepped over, so they cannot reach a
 //! record or a message, and what private elements hold cannot break the reading. Lengths are checked before anybody takes
 //! memory by them: one damaged byte in a length field asks for up to 4 GiB.
 
@@ -24,8 +24,8 @@ const LIMIT_DEPTH: usize = 32;
 const LONG: [&[u8; 2]; 13] =
     [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
 
-/// Every attribute that is read.
-const LISTED: [Tag; 31] = [
+/// Every attribute that a mammogram's header is read from.
+pub(crate) const LISTED: [Tag; 31] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::SYNTHETIC_DATA,
     tags::PRESENTATION_INTENT_TYPE,
@@ -144,8 +144,14 @@ struct Open {
     listed_from: Option<usize>,
 }
 
-/// Walks a data set up to its pixels.
-pub(crate) fn walk(bytes: &[u8], from: usize, total: usize, encoding: Encoding) -> Result<Layout, Stop> {
+/// Walks a data set up to its pixels, and keeps the elements of `wanted`.
+pub(crate) fn walk(
+    bytes: &[u8],
+    from: usize,
+    total: usize,
+    encoding: Encoding,
+    wanted: &[Tag],
+) -> Result<Layout, Stop> {
     let mut layout = Layout { listed: Vec::new(), encoding, pixels: None };
     let mut open: Vec<Open> = Vec::new();
     let mut at = from;
@@ -190,7 +196,7 @@ pub(crate) fn walk(bytes: &[u8], from: usize, total: usize, encoding: Encoding) 
             }
             _ => {}
         }
-        let is_listed = open.is_empty() && LISTED.contains(&element.tag);
+        let is_listed = open.is_empty() && wanted.contains(&element.tag);
         let is_part_of_listed = open.first().is_some_and(|first| first.listed_from.is_some());
         let is_container = element.tag == ITEM || element.is_sequence || element.len == UNDEFINED;
         let end = if element.len == UNDEFINED { None } else { Some(value(&element, total)?.end) };
@@ -284,7 +290,7 @@ mod tests {
     const IMPLICIT_LE: Encoding = Encoding { explicit: false, big_endian: false };
 
     fn walked(encoding: Encoding, body: &[u8]) -> Result<Layout, Stop> {
-        walk(body, 0, body.len(), encoding)
+        walk(body, 0, body.len(), encoding, &LISTED)
     }
 
     #[test]
@@ -330,8 +336,8 @@ mod tests {
     #[test]
     fn a_beginning_asks_for_more_and_nesting_has_an_end() {
         let rows: &[u8] = &[0x28, 0, 0x10, 0, b'U', b'S', 2, 0, 7, 0];
-        assert_eq!(walk(&rows[..9], 0, 10, EXPLICIT_LE).unwrap_err(), Stop::NeedMore);
-        assert_eq!(walk(&rows[..3], 0, 10, EXPLICIT_LE).unwrap_err(), Stop::NeedMore);
+        assert_eq!(walk(&rows[..9], 0, 10, EXPLICIT_LE, &LISTED).unwrap_err(), Stop::NeedMore);
+        assert_eq!(walk(&rows[..3], 0, 10, EXPLICIT_LE, &LISTED).unwrap_err(), Stop::NeedMore);
         let nested =
             [8, 0, 0x15, 0x92, b'S', b'Q', 0, 0, 255, 255, 255, 255, 0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255];
         assert!(matches!(walked(EXPLICIT_LE, &nested.repeat(100)), Err(Stop::Damaged(_))));

@@ -1,5 +1,5 @@
 //! One mammography DICOM file: read its header, stored values and values to look at; write an image that the system
-//! made, marked as synthetic.
+//! made, or made from another one, marked as synthetic.
 //!
 //! ```
 //! use mammo_core::Laterality;
@@ -29,6 +29,7 @@
 //! ```
 
 mod deflate;
+mod derived;
 mod error;
 mod fragments;
 mod header;
@@ -38,13 +39,16 @@ mod jpeg2000;
 mod layout;
 mod read;
 mod rle;
+mod source;
 mod transfer_syntax;
 mod values;
 mod write;
 
+pub use derived::{Derivation, write_derived};
 pub use error::DicomError;
 pub use header::{Header, Intensity, Photometric, Window};
 pub use read::{Mammogram, read_header};
+pub use source::SourceImage;
 pub use values::{Look, UnknownLook, VoiFunction};
 pub use write::{NOTICE, SyntheticImage, write_synthetic};
 

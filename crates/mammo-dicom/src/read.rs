@@ -4,6 +4,7 @@ use crate::{
     transfer_syntax::{self, Codec},
     values::{self, Luts, Table},
 };
+use dicom_core::Tag;
 use dicom_object::InMemDicomObject;
 use dicom_transfer_syntax_registry::entries;
 use mammo_core::Plane;
@@ -198,6 +199,23 @@ impl From<Stop> for Failed {
 
 /// Reads the header from the beginning of a file of `total` bytes.
 fn parse(bytes: &[u8], total: usize, path: &Path) -> Result<Parsed, Failed> {
+    let Found { object, syntax, pixels, encoding, inflate_from } = find(bytes, total, path, &layout::LISTED)?;
+    let header = Header::of(path, &object, &syntax).map_err(Failed::Dicom)?;
+    let luts = Luts::of(&object, &header);
+    Ok(Parsed { header, luts, pixels, encoding, inflate_from })
+}
+
+/// What was found before the pixels.
+struct Found {
+    object: InMemDicomObject,
+    syntax: String,
+    pixels: Option<(usize, Option<usize>)>,
+    encoding: Encoding,
+    inflate_from: Option<usize>,
+}
+
+/// Finds the elements of `wanted`, and where the pixels begin, in the beginning of a file of `total` bytes.
+fn find(bytes: &[u8], total: usize, path: &Path, wanted: &[Tag]) -> Result<Found, Failed> {
     let start =
         layout::start(bytes).ok_or_else(|| Failed::Dicom(DicomError::NotDicom { path: path.to_owned() }))?;
     let Meta { syntax, end } = layout::meta(bytes, start, total)?;
@@ -213,18 +231,21 @@ fn parse(bytes: &[u8], total: usize, path: &Path) -> Result<Parsed, Failed> {
     let Layout { listed, encoding, pixels } = if deflated {
         let rest = bytes.get(end..).unwrap_or_default();
         let head = deflate::head(rest);
-        match layout::walk(&head, 0, usize::MAX, encoding) {
+        match layout::walk(&head, 0, usize::MAX, encoding, wanted) {
             Err(Stop::NeedMore) if bytes.len() < total => return Err(Failed::NeedMore),
-            Err(Stop::NeedMore) => layout::walk(&head, 0, head.len(), encoding)?,
+            Err(Stop::NeedMore) => layout::walk(&head, 0, head.len(), encoding, wanted)?,
             walked => walked?,
         }
     } else {
-        layout::walk(bytes, end, total, encoding)?
+        layout::walk(bytes, end, total, encoding, wanted)?
     };
     let object = object(&listed, encoding)?;
-    let header = Header::of(path, &object, &syntax).map_err(Failed::Dicom)?;
-    let luts = Luts::of(&object, &header);
-    Ok(Parsed { header, luts, pixels, encoding, inflate_from: deflated.then_some(end) })
+    Ok(Found { object, syntax, pixels, encoding, inflate_from: deflated.then_some(end) })
+}
+
+/// The elements of `wanted` of a file that is in memory, without those that it does not have.
+pub(crate) fn elements(bytes: &[u8], path: &Path, wanted: &[Tag]) -> Result<InMemDicomObject, DicomError> {
+    Ok(find(bytes, bytes.len(), path, wanted).map_err(|failed| failed.at(path))?.object)
 }
 
 fn object(listed: &[u8], encoding: Encoding) -> Result<InMemDicomObject, Failed> {

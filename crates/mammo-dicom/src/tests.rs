@@ -1,4 +1,5 @@
 mod compressed;
+mod derived;
 mod looks;
 mod real;
 

@@ -52,6 +52,15 @@ pub struct SyntheticImage<'a> {
 /// [`DicomError::WrongLength`] and [`DicomError::BitsStored`] for values that contradict each other,
 /// [`DicomError::Encode`] and [`DicomError::File`] when writing fails; then `path` is as it was.
 pub fn write_synthetic(path: &Path, image: &SyntheticImage) -> Result<(), DicomError> {
+    write(path, image, |_| ())
+}
+
+/// Writes a made image to which `add` adds elements; it is given the whole data set.
+pub(crate) fn write(
+    path: &Path,
+    image: &SyntheticImage,
+    add: impl FnOnce(&mut InMemDicomObject),
+) -> Result<(), DicomError> {
     let side = 1..=usize::from(u16::MAX);
     if !side.contains(&image.width)
         || !side.contains(&image.height)
@@ -74,7 +83,9 @@ pub fn write_synthetic(path: &Path, image: &SyntheticImage) -> Result<(), DicomE
         .transfer_syntax(transfer_syntax::EXPLICIT_VR_LITTLE_ENDIAN)
         .media_storage_sop_class_uid(SECONDARY_CAPTURE)
         .media_storage_sop_instance_uid(&instance_uid);
-    let object = data_set(image, &instance_uid).with_meta(meta).map_err(|e| encode(e.to_string()))?;
+    let mut object = data_set(image, &instance_uid);
+    add(&mut object);
+    let object = object.with_meta(meta).map_err(|e| encode(e.to_string()))?;
     let mut bytes = Vec::with_capacity(2 * image.pixels.len() + 4096);
     object.write_all(&mut bytes).map_err(|e| encode(e.to_string()))?;
     Ok(mammo_files::write(path, &bytes)?)
@@ -147,31 +158,42 @@ fn data_set(image: &SyntheticImage, instance_uid: &str) -> InMemDicomObject {
     ] {
         object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
     }
-    object.put(synthesizing_equipment());
+    object.put(sequence(
+        tags::CONTRIBUTING_EQUIPMENT_SEQUENCE,
+        vec![equipment(("109100", "Synthesizing Equipment"), "Pixels were made or altered by software")],
+    ));
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(image.pixels.into())));
     object
 }
 
-/// Contributing Equipment Sequence (0018,A001) that names this software as what made the picture.
-fn synthesizing_equipment() -> DataElement<InMemDicomObject> {
-    let text = |tag, vr, value: &str| DataElement::new(tag, vr, PrimitiveValue::from(value));
-    let purpose = InMemDicomObject::from_element_iter([
-        text(tags::CODE_VALUE, VR::SH, "109100"),
-        text(tags::CODING_SCHEME_DESIGNATOR, VR::SH, "DCM"),
-        text(tags::CODE_MEANING, VR::LO, "Synthesizing Equipment"),
+/// An item of the Contributing Equipment Sequence (0018,A001) that names this software, with a code of PS3.16 CID 7005
+/// for what it did.
+pub(crate) fn equipment(purpose: (&str, &str), contribution: &str) -> InMemDicomObject {
+    InMemDicomObject::from_element_iter([
+        string(tags::MANUFACTURER, VR::LO, "mammo"),
+        string(tags::MANUFACTURER_MODEL_NAME, VR::LO, "mammo"),
+        string(tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION")),
+        string(tags::CONTRIBUTION_DESCRIPTION, VR::ST, contribution),
+        code(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, purpose),
+    ])
+}
+
+/// A code sequence of one item, a value and its meaning of the DICOM Controlled Terminology (PS3.16 Annex D).
+pub(crate) fn code(tag: Tag, (value, meaning): (&str, &str)) -> DataElement<InMemDicomObject> {
+    let item = InMemDicomObject::from_element_iter([
+        string(tags::CODE_VALUE, VR::SH, value),
+        string(tags::CODING_SCHEME_DESIGNATOR, VR::SH, "DCM"),
+        string(tags::CODE_MEANING, VR::LO, meaning),
     ]);
-    let equipment = InMemDicomObject::from_element_iter([
-        text(tags::MANUFACTURER, VR::LO, "mammo"),
-        text(tags::MANUFACTURER_MODEL_NAME, VR::LO, "mammo"),
-        text(tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION")),
-        text(tags::CONTRIBUTION_DESCRIPTION, VR::ST, "Pixels were made or altered by software"),
-        DataElement::new(
-            tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
-            VR::SQ,
-            DataSetSequence::from(vec![purpose]),
-        ),
-    ]);
-    DataElement::new(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, VR::SQ, DataSetSequence::from(vec![equipment]))
+    sequence(tag, vec![item])
+}
+
+pub(crate) fn sequence(tag: Tag, items: Vec<InMemDicomObject>) -> DataElement<InMemDicomObject> {
+    DataElement::new(tag, VR::SQ, DataSetSequence::from(items))
+}
+
+pub(crate) fn string(tag: Tag, vr: VR, value: &str) -> DataElement<InMemDicomObject> {
+    DataElement::new(tag, vr, PrimitiveValue::from(value))
 }
 
 /// Two images never share a UID, even if a caller repeats a seed: the pixels take part.

@@ -3,7 +3,8 @@ use mammo_core::Plane;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// What stands in `<name>.png.json`, for tools that do not look into PNG chunks.
+/// What stands in `<name>.png.json`, for tools that do not look into PNG chunks. Other pictures may have such a file, too, and
+/// it may say more about where they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideCar {
     /// Always true.
@@ -12,7 +13,7 @@ pub struct SideCar {
     pub made_by: String,
     /// The notice and what the picture shows.
     pub description: String,
-    /// SHA-256 of the PNG file, in lower-case hexadecimal.
+    /// SHA-256 of the picture's file, in lower-case hexadecimal.
     pub sha256: String,
 }
 

@@ -30,8 +30,8 @@ pub struct MarkFinding {
     pub state: MarkState,
 }
 
-/// Looks at every PNG and DICOM file of a folder for the marks that this software writes (the text chunk `Synthetic`
-/// with its side-car; Synthetic Data (0008,001C) = YES). Other files are passed over.
+/// Looks at every PNG and DICOM file of a folder for the marks that this software writes (the text chunk `Synthetic`;
+/// Synthetic Data (0008,001C) = YES; side-cars). Other files are passed over.
 ///
 /// # Errors
 /// [`SealError::Path`] and [`SealError::Io`] as in [`crate::seal()`].
@@ -61,36 +61,52 @@ pub fn check_marks(folder: &Path) -> Result<Vec<MarkFinding>, SealError> {
 /// `None` for what is no picture.
 fn state(path: &Path, bytes: &[u8]) -> Option<MarkState> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let is_dicom = bytes.get(128..132) == Some(b"DICM");
-    if is_dicom || ending == "dcm" {
-        return Some(match Mammogram::from_bytes(bytes, path) {
-            Ok(mammogram) if mammogram.header().synthetic => MarkState::Marked,
-            Ok(_) => MarkState::Unmarked,
-            Err(_) => MarkState::Unreadable,
-        });
-    }
-    if ending != "png" && !bytes.starts_with(b"\x89PNG") {
+    let is_marked = if bytes.get(128..132) == Some(b"DICM") || ending == "dcm" {
+        Mammogram::from_bytes(bytes, path).ok().map(|mammogram| mammogram.header().synthetic)
+    } else if ending == "png" || bytes.starts_with(b"\x89PNG") {
+        match decode_mark(bytes) {
+            Ok(_) => Some(true),
+            Err(PngError::NotMarked { .. }) => Some(false),
+            Err(_) => None,
+        }
+    } else {
         return None;
-    }
+    };
     let side_car = SideCar::path_of(path);
     let said: Option<SideCar> =
         if side_car.is_file() { mammo_files::read_json(&side_car).ok() } else { None };
-    Some(match decode_mark(bytes) {
-        Ok(_) => match said {
-            Some(said) if said.sha256 != mammo_files::sha256(bytes) => MarkState::Lost,
-            _ => MarkState::Marked,
-        },
-        Err(PngError::NotMarked { .. }) if said.is_some_and(|s| s.synthetic) => MarkState::Lost,
-        Err(PngError::NotMarked { .. }) => MarkState::Unmarked,
-        Err(_) => MarkState::Unreadable,
+    Some(match (is_marked, said) {
+        (None, _) => MarkState::Unreadable,
+        (Some(true), Some(said)) if said.sha256 != mammo_files::sha256(bytes) => MarkState::Lost,
+        (Some(true), _) => MarkState::Marked,
+        (Some(false), Some(said)) if said.synthetic => MarkState::Lost,
+        (Some(false), _) => MarkState::Unmarked,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mammo_core::Plane;
+    use mammo_core::{Laterality, Plane};
+    use mammo_dicom::{SyntheticImage, write_synthetic};
     use mammo_png::{Mark, write_gray16};
+
+    fn dicom(path: &Path, value: u16) {
+        let image = SyntheticImage {
+            pixels: &[value; 4],
+            width: 2,
+            height: 2,
+            bits_stored: 12,
+            laterality: Laterality::Left,
+            view: None,
+            patient_id: "p",
+            series_description: "",
+            derivation: "",
+            uid_seed: "marks",
+            spacing_mm: None,
+        };
+        write_synthetic(path, &image).unwrap();
+    }
 
     #[test]
     fn marks_that_were_taken_out_are_missed() {
@@ -111,6 +127,18 @@ mod tests {
         fs::write(dir.path().join("broken.png"), b"\x89PNG").unwrap();
         fs::write(dir.path().join("notes.txt"), "no picture").unwrap();
         fs::write(dir.path().join("broken.dcm"), "no picture").unwrap();
+        for name in ["whole.dcm", "other.dcm"] {
+            let path = dir.path().join(name);
+            dicom(&path, 7);
+            let car = SideCar {
+                synthetic: true,
+                made_by: "test".to_owned(),
+                description: String::new(),
+                sha256: mammo_files::sha256_file(&path).unwrap(),
+            };
+            mammo_files::write_json(&SideCar::path_of(&path), &car).unwrap();
+        }
+        dicom(&dir.path().join("other.dcm"), 8);
         let found = check_marks(dir.path()).unwrap();
         let of = |name: &str| found.iter().find(|f| f.path == name).map(|f| f.state);
         assert_eq!(of("whole.png"), Some(MarkState::Marked));
@@ -119,6 +147,8 @@ mod tests {
         assert_eq!(of("stranger.png"), Some(MarkState::Unmarked));
         assert_eq!(of("broken.png"), Some(MarkState::Unreadable));
         assert_eq!(of("broken.dcm"), Some(MarkState::Unreadable));
+        assert_eq!(of("whole.dcm"), Some(MarkState::Marked));
+        assert_eq!(of("other.dcm"), Some(MarkState::Lost));
         assert_eq!((of("notes.txt"), of("whole.png.json")), (None, None));
     }
 }

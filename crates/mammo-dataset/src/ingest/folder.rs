@@ -13,7 +13,7 @@ use std::{
 
 /// What is kept while a set is made, and taken away when it is whole.
 const STATE: &str = ".ingest";
-const PROVENANCE: &str = "provenance.json";
+pub(super) const PROVENANCE: &str = "provenance.json";
 
 /// A picture that is finished, with what its file looked like when it was read.
 #[derive(Debug, Serialize, Deserialize)]

@@ -54,7 +54,7 @@ fn prepare_read(
 ) -> Result<Ready, IngestError> {
     let source_digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
     let prepared = prepare_look(bytes, path, record, size, look)?;
-    side::check(&prepared, record, path)?;
+    side::check_side(&prepared, record, path)?;
     let png = encode(&prepared.plane, record)?;
     let labels = LabelRule::ALL
         .into_iter()

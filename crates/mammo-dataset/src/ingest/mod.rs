@@ -10,10 +10,12 @@ mod finish;
 mod folder;
 mod image;
 mod place;
+mod read;
 mod record;
 mod work;
 
 pub use config::{IngestConfig, IngestError, Outcome, Partition, Summary};
+pub use read::PreparedSet;
 pub use record::{Part, PreparedRecord, PreparedRoi, SkippedRecord, Transform};
 
 use crate::{Cohort, CohortPlan, Exclusions, ImageRecord, NoteKind, Scan, Split, scan_release};
