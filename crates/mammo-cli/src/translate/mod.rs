@@ -13,7 +13,7 @@ use crate::run::RunFolder;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use fs_err as fs;
-use mammo_core::Laterality;
+use mammo_core::{Laterality, Mask};
 use mammo_dataset::ingest::PreparedSet;
 use mammo_train::{Checkpoint, CycleGan};
 use original::{FileOptions, Input, Original};
@@ -90,12 +90,66 @@ pub(crate) struct TranslateArgs {
     /// The pictures are digitised films, whose background is not black
     #[arg(long)]
     film: bool,
+
+    /// Where to change the image, for networks that are told (roi_channel): the ellipse in this box, in pixels of the networks' size
+    #[arg(long, value_name = "LEFT,TOP,RIGHT,BOTTOM")]
+    region: Option<Bounds>,
+}
+
+/// The box around an ellipse, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bounds([f32; 4]);
+
+impl std::str::FromStr for Bounds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Option<Vec<f32>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[left, top, right, bottom])
+                if left >= 0.0
+                    && top >= 0.0
+                    && left < right
+                    && top < bottom
+                    && bottom.is_finite()
+                    && right.is_finite() =>
+            {
+                Ok(Self([left, top, right, bottom]))
+            }
+            _ => Err(format!(
+                "{text:?} is no region; write left,top,right,bottom in pixels, such as 40,60,64,88"
+            )),
+        }
+    }
+}
+
+impl Bounds {
+    fn ellipse(self, width: usize, height: usize) -> Mask {
+        let [left, top, right, bottom] = self.0;
+        let (x0, y0) = (f32::midpoint(left, right), f32::midpoint(top, bottom));
+        let (a, b) = ((right - left) / 2.0, (bottom - top) / 2.0);
+        Mask::from_fn(width, height, |x, y| {
+            ((x as f32 + 0.5 - x0) / a).powi(2) + ((y as f32 + 0.5 - y0) / b).powi(2) <= 1.0
+        })
+    }
 }
 
 /// `mammo translate`.
 pub(crate) fn run(args: &TranslateArgs) -> anyhow::Result<Ending> {
     RunFolder::existing(&args.run)?;
-    let (model, checkpoint) = CycleGan::load(&args.run)?;
+    // The networks that translated the run's own images.
+    let (model, checkpoint) = CycleGan::load_best(&args.run)?;
+    let region =
+        args.region.map(|bounds| bounds.ellipse(checkpoint.config.width_px, checkpoint.config.height_px));
+    if checkpoint.config.generator.roi_channel && region.is_none() {
+        bail!(
+            "{}: the networks of this run are told where to change an image; give --region LEFT,TOP,RIGHT,BOTTOM in pixels of \
+             their {} columns and {} rows",
+            args.run.display(),
+            checkpoint.config.width_px,
+            checkpoint.config.height_px
+        );
+    }
     let sets = sets(args, &checkpoint)?;
     let inputs = inputs(args, &sets)?;
     let options = FileOptions {
@@ -114,8 +168,14 @@ pub(crate) fn run(args: &TranslateArgs) -> anyhow::Result<Ending> {
     for (name, input) in &inputs {
         let original = Original::read(input, &options)?;
         let made = match args.direction {
-            Direction::Inject => model.inject(&original.plane)?,
-            Direction::Remove => model.remove(&original.plane)?,
+            Direction::Inject => match &region {
+                Some(region) => model.inject_at(&original.plane, region)?,
+                None => model.inject(&original.plane)?,
+            },
+            Direction::Remove => match &region {
+                Some(region) => model.remove_at(&original.plane, region)?,
+                None => model.remove(&original.plane)?,
+            },
         };
         for path in results.write(name, &original, &made)? {
             print(&format!("{}\n", path.display()))?;
