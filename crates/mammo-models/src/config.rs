@@ -45,7 +45,6 @@ fn usual_epsilon() -> f64 {
 
 // What a configuration of an earlier version did not say is left out where it has the value that it had then, so that
 // the runs and checkpoints of that version stay what they are.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -67,6 +66,7 @@ fn zero_padding() -> PaddingMode {
 /// The shape of a [`crate::ResnetGenerator`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a choice of its own in the papers' tables, and combines with all others
 pub struct GeneratorConfig {
     /// Channels after the first layer.
     pub ngf: usize,

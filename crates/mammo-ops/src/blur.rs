@@ -34,7 +34,7 @@ struct BlurGather;
 /// of weight 1/4.
 fn neighbours(i: usize, len: usize) -> (usize, usize) {
     let near = i / 2;
-    let far = if i % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(len - 1) };
+    let far = if i.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(len - 1) };
     (near, far)
 }
 

@@ -33,6 +33,7 @@ fn conspicuous() -> [f32; 2] {
 }
 
 /// The default is left out of files, so that releases of earlier versions stay what they are.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
 fn is_conspicuous(range: &[f32; 2]) -> bool {
     *range == conspicuous()
 }

@@ -150,7 +150,8 @@ impl Watch<'_> {
     }
 
     fn write_losses(&mut self, report: &StepReport) -> anyhow::Result<()> {
-        let Some(events) = self.events.as_mut().filter(|_| report.step % EVENT_EVERY_STEPS == 0) else {
+        let Some(events) = self.events.as_mut().filter(|_| report.step.is_multiple_of(EVENT_EVERY_STEPS))
+        else {
             return Ok(());
         };
         let l = &report.losses;

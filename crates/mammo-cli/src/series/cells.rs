@@ -56,8 +56,8 @@ pub(super) fn grid(sets: &[String]) -> anyhow::Result<Vec<Cell>> {
                 // What is no number or truth value is a word, such as resize.
                 let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
                 let mut cell = cell.clone();
-                cell.name += if cell.name.is_empty() { "" } else { " " };
-                cell.name += &format!("{short}={text}");
+                let setting = format!("{short}={text}");
+                cell.name = if cell.name.is_empty() { setting } else { [cell.name, setting].join(" ") };
                 cell.settings.push((path.to_owned(), value));
                 more.push(cell);
             }

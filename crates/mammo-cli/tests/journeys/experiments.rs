@@ -4,12 +4,13 @@ use crate::support::{decided, fail, files, mammo, preset, same, scratch, stderr,
 use mammo_png::decode_gray;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-fn json(path: PathBuf) -> Value {
-    serde_json::from_slice(&fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
+fn json(path: impl AsRef<Path>) -> Value {
+    let path = path.as_ref();
+    serde_json::from_slice(&fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
 }
 
 /// The tiny preset with the networks of experiment 2, everything else that has a state, patients that watch the training, and a
@@ -103,7 +104,7 @@ fn a_sweep_has_every_seed_and_setting_and_says_the_spread() {
         let values: Vec<f64> =
             spread["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         assert_eq!(values.len(), 2);
-        assert!((spread["mean"].as_f64().unwrap() - (values[0] + values[1]) / 2.0).abs() < 1e-12);
+        assert!((spread["mean"].as_f64().unwrap() - f64::midpoint(values[0], values[1])).abs() < 1e-12);
         // The figure is that of the run's own file.
         let name = ["lambda_identity=0", "lambda_identity=0.5"][cell];
         let run = json(out.join(format!("{name}-seed1/counterfactual.json")));

@@ -43,9 +43,8 @@ pub(super) fn summary(run: &Run) -> Vec<String> {
         }
     }
     if let Some(observed) = &run.observed {
-        let moved = |share: Option<mammo_forensics::Share>| {
-            share.map_or_else(|| "none".to_owned(), |s| share_text(s))
-        };
+        let moved =
+            |share: Option<mammo_forensics::Share>| share.map_or_else(|| "none".to_owned(), share_text);
         lines.push(format!(
             "A SIMULATED malignancy observer gave {} of the held-out healthy images a higher score after injection, and {} of \
              the held-out cancer images a lower one after removal (by chance: half).",
