@@ -7,8 +7,8 @@ use super::region::Translator;
 use crate::run::StudyImage;
 use mammo_core::{Label, Mask, Plane, Seed};
 use mammo_forensics::{
-    Direction, ForensicsError, GridScore, frechet_distance, grid_score, memorisation, radiomic_features,
-    sliced_wasserstein,
+    Direction, ForensicsError, GridScore, RADIOMIC_NAMES, frechet_distance, grid_score, memorisation,
+    radiomic_features, sliced_wasserstein,
 };
 use mammo_reader::SimulatedReader;
 use mammo_train::CycleGan;
@@ -138,8 +138,16 @@ fn without_air(plane: &Plane, breast: &Mask) -> Plane {
     Plane::from_fn(plane.width(), plane.height(), |x, y| if breast.get(x, y) { plane.get(x, y) } else { 0.0 })
 }
 
+/// The radiomic feature that preparation gives the same value in every image ([`mammo_dataset::IntensityMap`]): a deviation of
+/// next to nothing that distances would be measured in.
+const FIXED_BY_PREPARATION: &str = "percentile_90";
+
 fn features(planes: &[Plane]) -> Result<Vec<Vec<f64>>, ForensicsError> {
-    planes.par_iter().map(radiomic_features).collect()
+    let varying = |features: Vec<f64>| -> Vec<f64> {
+        let named = RADIOMIC_NAMES.iter().zip(features);
+        named.filter(|(name, _)| **name != FIXED_BY_PREPARATION).map(|(_, value)| value).collect()
+    };
+    planes.par_iter().map(|plane| radiomic_features(plane).map(varying)).collect()
 }
 
 impl<'a> Gauge<'a> {

@@ -51,7 +51,7 @@ pub(super) fn measured(run: &Run) -> Section {
         ),
         plot(
             "Fréchet distance",
-            "Of 19 radiomic features from training images of the label aimed at. The table says what real images of these \
+            "Of 18 radiomic features from training images of the label aimed at. The table says what real images of these \
              patients have.",
             "squared deviations",
             both(|l| Some(l.frechet)),
