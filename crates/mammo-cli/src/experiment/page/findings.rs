@@ -2,7 +2,7 @@
 
 use super::super::choice::Criterion;
 use super::words::{auc_text, p_sentence, percent, share_text};
-use super::{Run, is_phantom, is_second};
+use super::{Run, is_phantom, is_second, is_told};
 use mammo_report::Reference;
 
 pub(super) fn images_in_words(run: &Run) -> &'static str {
@@ -36,9 +36,13 @@ pub(super) fn summary(run: &Run) -> Vec<String> {
         }
         if let Some(share) = scores.injection.contrast_share {
             lines.push(format!(
-                "Injection into the lesion-free twins put {} of the true lesion's contrast at the true lesion's place; \
-                 a network that paints its lesion elsewhere scores nothing here.",
-                percent(share)
+                "Injection into the lesion-free twins put {} of the true lesion's contrast at the true lesion's place; {}.",
+                percent(share),
+                if is_told(run) {
+                    "the networks were told the place, but not how bright the lesion was"
+                } else {
+                    "a network that paints its lesion elsewhere scores nothing here"
+                }
             ));
         }
     }
@@ -172,8 +176,15 @@ pub(super) fn limits(run: &Run) -> Vec<String> {
     }
     if is_phantom(run) {
         limits.push(
-            "Phantoms are not patients: their lesions are more conspicuous and their tissue simpler than in any release, \
-             and nothing here carries over to real mammograms without being measured there."
+            "Phantoms are not patients: their tissue is simpler than in any release, and nothing here carries over to real \
+             mammograms without being measured there."
+                .to_owned(),
+        );
+    }
+    if is_told(run) {
+        limits.push(
+            "The networks were told where to change an image (the mask channel of the paper's experiment 2); the paper's \
+             experiment 1 was not."
                 .to_owned(),
         );
     }

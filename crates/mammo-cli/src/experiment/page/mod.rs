@@ -110,6 +110,11 @@ fn is_second(run: &Run) -> bool {
     run.config.experiment == "reproduce-exp2"
 }
 
+/// Whether the networks see where they are to change an image.
+fn is_told(run: &Run) -> bool {
+    run.config.preset.train.generator.roi_channel
+}
+
 fn is_phantom(run: &Run) -> bool {
     run.config.data == "phantom"
 }

@@ -1,7 +1,7 @@
 //! What the networks did to held-out images, and how near it came to the truth.
 
 use super::words::percent;
-use super::{Run, is_phantom};
+use super::{Run, is_phantom, is_told};
 use crate::run::RunFolder;
 use anyhow::Context;
 use fs_err as fs;
@@ -20,14 +20,23 @@ pub(super) fn pictures(folder: &RunFolder, run: &Run) -> anyhow::Result<Section>
         (
             "injection",
             "Injection: healthy to cancer",
-            "Where does the network paint, and on top of what? A two-pixel checkerboard in the painted places comes from \
-             the transposed convolutions.",
+            if run.config.preset.train.generator.upsampling == mammo_models::Upsampling::Transposed {
+                "Where does the network paint, and on top of what? A two-pixel checkerboard in the painted places comes from \
+                 the transposed convolutions."
+            } else {
+                "Where does the network paint, and on top of what?"
+            },
         ),
         (
             "injection_twins",
             "Injection against the truth",
-            "The same breasts as in the removal rows, drawn without their lesion, and what they look like with it. The \
-             network cannot know where the lesion was.",
+            if is_told(run) {
+                "The same breasts as in the removal rows, drawn without their lesion, and what they look like with it. The network \
+                 is told the place, but neither form nor brightness."
+            } else {
+                "The same breasts as in the removal rows, drawn without their lesion, and what they look like with it. The \
+                 network cannot know where the lesion was."
+            },
         ),
     ] {
         let path = folder.path(&format!("examples/{name}.png"));
@@ -88,9 +97,13 @@ pub(super) fn counterfactual(run: &Run) -> Section {
          The region is lesion and ring."
             .into(),
         "Shares: 0 % is the untouched image, 100 % the true twin; negative is further away.".into(),
-        "Injection starts from the twin without lesion; its twin is the image with it, at a place that the network \
-         cannot know."
-            .into(),
+        if is_told(run) {
+            "Injection starts from the twin without lesion; its twin is the image with it."
+        } else {
+            "Injection starts from the twin without lesion; its twin is the image with it, at a place that the network \
+             cannot know."
+        }
+        .into(),
     ];
     section
         .intro(
