@@ -103,8 +103,8 @@ pub(crate) struct ExperimentArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
 
-    /// Settings: cpu and cpu-exp2 (minutes; the defaults), becker-exp1, becker-exp2, report-birads, report-mass, zhu (as published;
-    /// days on a CPU), smoke and smoke-exp2 (seconds), or a TOML file of your own
+    /// Settings: cpu and cpu-exp2 (minutes; the defaults), cpu-becker (minutes), becker-exp1, becker-exp2, report-birads, report-mass,
+    /// zhu (as published; days on a CPU), smoke and smoke-exp2 (seconds), or a TOML file of your own
     #[arg(long, value_name = "NAME|FILE", value_parser = crate::preset::known)]
     pub(crate) preset: Option<String>,
 

@@ -11,8 +11,9 @@ use mammo_train::TrainConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("cpu", include_str!("../presets/cpu.toml")),
+    ("cpu-becker", include_str!("../presets/cpu-becker.toml")),
     ("cpu-exp2", include_str!("../presets/cpu-exp2.toml")),
     ("smoke", include_str!("../presets/smoke.toml")),
     ("smoke-exp2", include_str!("../presets/smoke-exp2.toml")),

@@ -1,6 +1,6 @@
 //! What a run is asked to do, resolved to the last number.
 
-use super::choice::Criterion;
+use super::choice::{Choice, Criterion};
 use super::readings::places;
 use crate::args::ExperimentArgs;
 use crate::preset::Preset;
@@ -142,9 +142,10 @@ impl RunConfig {
             );
         }
         if preset.choice.by == Criterion::Counterfactual && args.run.data != DataSource::Phantom {
-            bail!(
-                "preset {preset_name}: choice.by = \"counterfactual\" needs true twins, which phantoms alone have"
+            eprintln!(
+                "note: true twins, which networks are to be chosen by, are for phantoms alone; the last networks translate"
             );
+            preset.choice = Choice::default();
         }
         let every = preset.train.sample_every_steps;
         for early in &preset.early {
