@@ -1,5 +1,5 @@
 use candle_core::{DType, Device, Result, Tensor};
-use mammo_ops::{Conv2dConfig, Padding, conv2d, leaky_relu};
+use mammo_ops::{Conv2dConfig, Padding, Precision, conv2d, leaky_relu};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -163,24 +163,23 @@ impl Classifier {
         let mut y = match self.config.view {
             View::Image => x.clone(),
             View::Residual => {
-                let low =
-                    conv2d(x, &self.blur, None, Conv2dConfig { stride: 1, padding: Padding::Reflect(1) })?;
+                let low = conv2d(x, &self.blur, None, Conv2dConfig::new(1, Padding::Reflect(1)))?;
                 (x - low)?.affine(RESIDUAL_GAIN, 0.0)?
             }
         };
         for (i, conv) in self.layers.iter().enumerate() {
-            y = leaky_relu(&conv.forward(&y)?, SLOPE)?;
+            y = leaky_relu(&conv.forward(&y, Precision::Full)?, SLOPE)?;
             if i < self.config.stages {
                 y = self.halve(&y)?;
             }
         }
-        self.head.forward(&y)
+        self.head.forward(&y, Precision::Full)
     }
 
     /// Blurs and takes every second pixel; each channel is an image by itself.
     fn halve(&self, x: &Tensor) -> Result<Tensor> {
         let (n, c, h, w) = x.dims4()?;
-        let how = Conv2dConfig { stride: 2, padding: Padding::Zero(1) };
+        let how = Conv2dConfig::new(2, Padding::Zero(1));
         let y = conv2d(&x.reshape((n * c, 1, h, w))?, &self.blur, None, how)?;
         y.reshape((n, c, h.div_ceil(2), w.div_ceil(2)))
     }
@@ -209,7 +208,7 @@ impl Classifier {
 }
 
 fn layer(source: &mut impl Source, name: &str, shape: &ConvShape) -> Result<Conv> {
-    let how = Conv2dConfig { stride: 1, padding: Padding::Zero(shape.kernel / 2) };
+    let how = Conv2dConfig::new(1, Padding::Zero(shape.kernel / 2));
     Conv::new(source, name, shape, how, WeightStyle { init: Init::he(shape, SLOPE), spectral_norm: false })
 }
 

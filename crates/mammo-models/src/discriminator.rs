@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
-use mammo_ops::{Activation, Conv2dConfig, leaky_relu};
+use mammo_ops::{Activation, Conv2dConfig, Precision, leaky_relu};
 use rand::Rng;
 
 use crate::layer::{Conv, ConvShape, Frozen, NewParameters, Norm, NormStyle, Source, WeightStyle, padding};
@@ -23,6 +23,7 @@ pub struct Discriminator {
     config: DiscriminatorConfig,
     parameters: Parameters,
     layers: Vec<(Conv, Option<Norm>)>,
+    precision: Precision,
 }
 
 impl Discriminator {
@@ -39,7 +40,13 @@ impl Discriminator {
         config.check(256, 256)?;
         let mut source = NewParameters { parameters: Parameters::default(), rng, dtype, device };
         let layers = layers(config, &mut source)?;
-        Ok(Self { config: config.clone(), parameters: source.parameters, layers })
+        Ok(Self { config: config.clone(), parameters: source.parameters, layers, precision: Precision::Full })
+    }
+
+    /// The same network with convolutions of this precision.
+    #[must_use]
+    pub fn training_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The configuration it was made from.
@@ -59,7 +66,7 @@ impl Discriminator {
     pub fn forward(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
-        Ok(run(&self.layers, x)?)
+        Ok(run(&self.layers, x, self.precision)?)
     }
 
     /// Logits of a batch, as they train the generator: the gradient passes through to `x` and not to the
@@ -70,7 +77,7 @@ impl Discriminator {
     pub fn forward_frozen(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
-        Ok(run(&layers(&self.config, &mut Frozen(&self.parameters))?, x)?)
+        Ok(run(&layers(&self.config, &mut Frozen(&self.parameters))?, x, self.precision)?)
     }
 }
 
@@ -94,10 +101,10 @@ impl Module for Discriminator {
     }
 }
 
-fn run(layers: &[(Conv, Option<Norm>)], x: &Tensor) -> Result<Tensor> {
+fn run(layers: &[(Conv, Option<Norm>)], x: &Tensor, precision: Precision) -> Result<Tensor> {
     let mut y = x.clone();
     for (i, (conv, norm)) in layers.iter().enumerate() {
-        y = conv.forward(&y)?;
+        y = conv.forward(&y, precision)?;
         y = match norm {
             Some(norm) => norm.forward(&y)?,
             None if i + 1 < layers.len() => leaky_relu(&y, SLOPE)?,
@@ -119,8 +126,7 @@ fn layers(config: &DiscriminatorConfig, source: &mut impl Source) -> Result<Vec<
         let last = i == n_layers + 1;
         let to = if last { 1 } else { config.ndf << i.min(3) };
         let stride = if i < n_layers && !pixel { 2 } else { 1 };
-        let how =
-            Conv2dConfig { stride, padding: padding(config.padding_mode, &[Reflect, ReflectAll], pixels) };
+        let how = Conv2dConfig::new(stride, padding(config.padding_mode, &[Reflect, ReflectAll], pixels));
         let shape = ConvShape { from, to, kernel };
         let conv = Conv::new(source, &format!("conv{i}"), &shape, how, weights)?;
         let norm = (i > 0 && !last)

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
-use mammo_ops::{Activation, Conv2dConfig, tanh, tanh_sum};
+use mammo_ops::{Activation, Conv2dConfig, Precision, tanh, tanh_sum};
 use rand::Rng;
 
 use crate::layer::{
@@ -19,6 +19,7 @@ pub struct ResnetGenerator {
     config: GeneratorConfig,
     parameters: Parameters,
     layers: Layers,
+    precision: Precision,
 }
 
 struct Layers {
@@ -36,9 +37,9 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.first.1.forward(&self.first.0.forward(x)?)?;
-        self.second.1.forward_residual(&self.second.0.forward(&y)?, x)
+    fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor> {
+        let y = self.first.1.forward(&self.first.0.forward(x, precision)?)?;
+        self.second.1.forward_residual(&self.second.0.forward(&y, precision)?, x)
     }
 }
 
@@ -56,7 +57,13 @@ impl ResnetGenerator {
         config.check(16, 16)?;
         let mut source = NewParameters { parameters: Parameters::default(), rng, dtype, device };
         let layers = layers(config, &mut source)?;
-        Ok(Self { config: config.clone(), parameters: source.parameters, layers })
+        Ok(Self { config: config.clone(), parameters: source.parameters, layers, precision: Precision::Full })
+    }
+
+    /// The same network, which trains with convolutions of this precision. It still translates ([`Self::translate`]) in full.
+    #[must_use]
+    pub fn training_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The configuration it was made from.
@@ -76,7 +83,7 @@ impl ResnetGenerator {
     pub fn forward(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
-        Ok(run(&self.layers, &self.config, x)?)
+        Ok(run(&self.layers, &self.config, x, self.precision)?)
     }
 
     /// Translates a batch so that the gradient passes through to `x` and not to the generator's own parameters.
@@ -84,7 +91,7 @@ impl ResnetGenerator {
     /// # Errors
     /// As [`Self::forward`].
     pub fn forward_frozen(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
-        self.translate(x)
+        self.frozen(x, self.precision)
     }
 
     /// Moves the estimates of the spectral norms by one step of the power method, once for each step of training. Nothing
@@ -109,10 +116,14 @@ impl ResnetGenerator {
     /// # Errors
     /// As [`Self::forward`].
     pub fn translate(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
+        self.frozen(x, Precision::Full)
+    }
+
+    fn frozen(&self, x: &Tensor, precision: Precision) -> std::result::Result<Tensor, ModelError> {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
         let layers = layers(&self.config, &mut Frozen(&self.parameters))?;
-        Ok(run(&layers, &self.config, x)?)
+        Ok(run(&layers, &self.config, x, precision)?)
     }
 }
 
@@ -122,18 +133,18 @@ impl Module for ResnetGenerator {
     }
 }
 
-fn run(layers: &Layers, config: &GeneratorConfig, x: &Tensor) -> Result<Tensor> {
-    let mut y = layers.stem.1.forward(&layers.stem.0.forward(x)?)?;
+fn run(layers: &Layers, config: &GeneratorConfig, x: &Tensor, precision: Precision) -> Result<Tensor> {
+    let mut y = layers.stem.1.forward(&layers.stem.0.forward(x, precision)?)?;
     for (conv, norm) in &layers.down {
-        y = norm.forward(&conv.forward(&y)?)?;
+        y = norm.forward(&conv.forward(&y, precision)?)?;
     }
     for block in &layers.blocks {
-        y = block.forward(&y)?;
+        y = block.forward(&y, precision)?;
     }
     for (conv, norm) in &layers.up {
-        y = norm.forward(&conv.forward(&y)?)?;
+        y = norm.forward(&conv.forward(&y, precision)?)?;
     }
-    let residual = layers.head.forward(&y)?;
+    let residual = layers.head.forward(&y, precision)?;
     if config.input_skip { tanh_sum(x, &residual) } else { tanh(&residual) }
 }
 
@@ -141,9 +152,8 @@ fn layers(config: &GeneratorConfig, source: &mut impl Source) -> Result<Layers> 
     use PaddingMode::{Reflect, ReflectAll};
     let ngf = config.ngf;
     let active = rectifier(config.leaky_slope);
-    let at_size =
-        |pixels| Conv2dConfig { stride: 1, padding: padding(config.padding, &[Reflect, ReflectAll], pixels) };
-    let halving = Conv2dConfig { stride: 2, padding: padding(config.padding, &[ReflectAll], 1) };
+    let at_size = |pixels| Conv2dConfig::new(1, padding(config.padding, &[Reflect, ReflectAll], pixels));
+    let halving = Conv2dConfig::new(2, padding(config.padding, &[ReflectAll], 1));
     let weights = WeightStyle::of_gan(config.affine, config.spectral_norm);
     let norms = NormStyle { affine: config.affine, epsilon: config.norm_epsilon };
     let conv = |source: &mut _, name: &str, from, to, kernel, how| {

@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_ops::{
-    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, blur_double, conv_transpose2d, conv2d,
-    instance_norm, instance_norm_residual, nearest_double,
+    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision, blur_double, conv_transpose2d,
+    conv2d, instance_norm, instance_norm_residual, nearest_double,
 };
 use rand::Rng;
 use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
@@ -211,8 +211,8 @@ impl Conv {
         })
     }
 
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.weight.value()?, Some(&self.bias), self.config)
+    pub(crate) fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor> {
+        conv2d(x, &self.weight.value()?, Some(&self.bias), Conv2dConfig { precision, ..self.config })
     }
 
     /// Moves the estimate of the largest singular value, if there is one.
@@ -261,14 +261,14 @@ impl UpConv {
         })
     }
 
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor> {
         match self {
             Self::Transposed { weight } => {
-                let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
+                let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1, precision };
                 conv_transpose2d(x, &weight.weight.value()?, Some(&weight.bias), config)
             }
-            Self::Resize(conv) => conv.forward(&nearest_double(x)?),
-            Self::Blur(conv) => conv.forward(&blur_double(x)?),
+            Self::Resize(conv) => conv.forward(&nearest_double(x)?, precision),
+            Self::Blur(conv) => conv.forward(&blur_double(x)?, precision),
         }
     }
 

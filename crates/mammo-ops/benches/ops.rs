@@ -9,8 +9,8 @@
 use candle_core::{DType, Device, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mammo_ops::{
-    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d, instance_norm,
-    l1_loss,
+    Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision, conv_transpose2d, conv2d,
+    instance_norm, l1_loss,
 };
 use rand::{Rng, SeedableRng};
 
@@ -44,7 +44,7 @@ const CONVOLUTIONS: [(&str, usize, usize, usize, usize, usize, Padding); 8] = [
 fn convolutions(c: &mut Criterion) {
     for (name, from, to, side, kernel, stride, padding) in CONVOLUTIONS {
         let (x, w) = (random(&[1, from, side, side]), random(&[to, from, kernel, kernel]));
-        let config = Conv2dConfig { stride, padding };
+        let config = Conv2dConfig::new(stride, padding);
         let y = conv2d(&x, &w, None, config).expect("a convolution");
         let mut group = c.benchmark_group(format!("conv {name}"));
         group.sample_size(20);
@@ -63,7 +63,8 @@ fn convolutions(c: &mut Criterion) {
 fn transposed(c: &mut Criterion) {
     let (from, to, side) = (128, 64, 64);
     let (x, w) = (random(&[1, from, side, side]), random(&[from, to, 3, 3]));
-    let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1 };
+    let config =
+        ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1, precision: Precision::Full };
     let mut group = c.benchmark_group("transposed conv 3x3 x2");
     group.sample_size(20);
     group.throughput(Throughput::Elements(2 * (from * side * side * to * 9) as u64));

@@ -1,5 +1,6 @@
 use candle_core::{CpuStorage, Layout, Result, WithDType, bail};
 
+use crate::bf16::{self, Precision};
 use crate::product::{Product, RowProduct};
 use crate::scratch::Buffers;
 
@@ -8,22 +9,59 @@ pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default + B
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;
-    fn product(product: Product<Self>);
-    fn row_product(product: RowProduct<Self>);
+    fn product(product: Product<Self>, precision: Precision);
+    fn row_product(product: RowProduct<Self>, precision: Precision);
 }
 
-macro_rules! element {
-    ($($t:ty),*) => {$(
-        impl Element for $t {
-            fn tanh(self) -> Self { self.tanh() }
-            fn abs(self) -> Self { self.abs() }
-            fn sqrt(self) -> Self { self.sqrt() }
-            fn product(product: Product<Self>) { product.run(); }
-            fn row_product(product: RowProduct<Self>) { product.run(); }
+impl Element for f32 {
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+
+    fn abs(self) -> Self {
+        self.abs()
+    }
+
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
+
+    fn product(product: Product<Self>, precision: Precision) {
+        match precision {
+            Precision::Full => product.run(),
+            Precision::Bf16 => bf16::product(product),
         }
-    )*};
+    }
+
+    fn row_product(product: RowProduct<Self>, precision: Precision) {
+        match precision {
+            Precision::Full => product.run(),
+            Precision::Bf16 => bf16::row_product(product),
+        }
+    }
 }
-element!(f32, f64);
+
+impl Element for f64 {
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+
+    fn abs(self) -> Self {
+        self.abs()
+    }
+
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
+
+    fn product(product: Product<Self>, _: Precision) {
+        product.run();
+    }
+
+    fn row_product(product: RowProduct<Self>, _: Precision) {
+        product.run();
+    }
+}
 
 /// The values of a contiguous tensor.
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Result<&'a [T]> {

@@ -14,7 +14,7 @@
 //!
 //! let x = Tensor::ones((1, 1, 8, 8), candle_core::DType::F32, &Device::Cpu)?;
 //! let weight = Var::from_tensor(&Tensor::full(0.1f32, (4, 1, 3, 3), &Device::Cpu)?)?;
-//! let config = Conv2dConfig { stride: 2, padding: Padding::Reflect(1) };
+//! let config = Conv2dConfig::new(2, Padding::Reflect(1));
 //! let y = conv2d(&x, &weight, None, config)?;
 //! assert_eq!(y.dims(), [1, 4, 4, 4]);
 //! let y = instance_norm(&y, None, 1e-5, Activation::Relu)?;
@@ -32,6 +32,7 @@
 
 mod activation;
 mod adam;
+mod bf16;
 mod blur;
 mod conv;
 mod element;
@@ -44,6 +45,7 @@ mod scratch;
 
 pub use activation::{Activation, add_relu, leaky_relu, relu, tanh, tanh_sum};
 pub use adam::{AdamConfig, adam_update};
+pub use bf16::Precision;
 pub use blur::blur_double;
 pub use conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
 pub use loss::{hinge_loss, l1_loss, least_squares_loss, logistic_loss};

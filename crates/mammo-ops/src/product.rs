@@ -206,12 +206,9 @@ row_product!(f64, f64s, run_f64, as_simd_f64s, splat_f64s, mul_add_e_f64s, reduc
 product!(f32, run_f32, as_simd_f32s, as_mut_simd_f32s, splat_f32s, mul_add_e_f32s);
 product!(f64, run_f64, as_simd_f64s, as_mut_simd_f64s, splat_f64s, mul_add_e_f64s);
 
-impl<'a, T> Product<'a, T>
-where
-    Product<'a, T>: WithSimd<Output = ()>,
-{
-    /// Computes it on this thread. Every entry is one sum in the order of the depth, on every CPU.
-    pub(crate) fn run(self) {
+impl<T> Product<'_, T> {
+    /// That the operands fit each other.
+    pub(crate) fn check(&self) {
         let depth = self.left.len() / self.left_stride.max(1);
         assert!(
             self.left_stride.is_multiple_of(LANES) && self.stride.is_multiple_of(LANES),
@@ -226,16 +223,21 @@ where
             "room for the rows"
         );
         assert!(self.columns <= self.stride, "columns inside the rows");
+    }
+
+    /// Computes it on this thread. Every entry is one sum in the order of the depth, on every CPU.
+    pub(crate) fn run(self)
+    where
+        Self: WithSimd<Output = ()>,
+    {
+        self.check();
         Arch::new().dispatch(self);
     }
 }
 
-impl<'a, T> RowProduct<'a, T>
-where
-    RowProduct<'a, T>: WithSimd<Output = ()>,
-{
-    /// Computes it on this thread.
-    pub(crate) fn run(self) {
+impl<T> RowProduct<'_, T> {
+    /// That the operands fit each other.
+    pub(crate) fn check(&self) {
         assert!(self.stride.is_multiple_of(LANES) && self.depth <= self.stride, "rows in whole vectors");
         let (rows, columns) = (self.left.len() / self.stride.max(1), self.right.len() / self.stride.max(1));
         assert!(
@@ -243,6 +245,14 @@ where
             "whole rows"
         );
         assert!(self.out.len() == rows * columns, "room for the product");
+    }
+
+    /// Computes it on this thread.
+    pub(crate) fn run(self)
+    where
+        Self: WithSimd<Output = ()>,
+    {
+        self.check();
         Arch::new().dispatch(self);
     }
 }

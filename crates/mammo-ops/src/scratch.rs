@@ -3,16 +3,15 @@
 
 use std::cell::RefCell;
 
-use crate::element::Element;
-
 thread_local! {
     static F32: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
     static F64: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
+    static U32: RefCell<Vec<Vec<u32>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Buffers of one element type that this thread has at hand. A stack: while a thread waits for others it may take up
 /// other work that needs buffers of its own.
-pub(crate) trait Buffers: Sized {
+pub(crate) trait Buffers: Default + Clone {
     fn take() -> Vec<Self>;
     fn give_back(buffer: Vec<Self>);
 }
@@ -32,9 +31,10 @@ macro_rules! buffers {
 }
 buffers!(f32, F32);
 buffers!(f64, F64);
+buffers!(u32, U32);
 
 /// Calls `work` with `len` numbers of no particular value.
-pub(crate) fn scratch<T: Element, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn scratch<T: Buffers, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
     let mut buffer = T::take();
     if buffer.len() < len {
         buffer.resize(len, T::default());

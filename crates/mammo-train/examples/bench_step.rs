@@ -9,6 +9,7 @@
 
 use mammo_core::{Plane, Seed};
 use mammo_models::{DiscriminatorConfig, GeneratorConfig};
+use mammo_ops::Precision;
 use mammo_train::{Observer, StepReport, TrainConfig, TrainingSet, train};
 use rand::Rng;
 use serde::Deserialize;
@@ -31,6 +32,8 @@ struct Config {
     blocks: usize,
     steps: usize,
     threads: usize,
+    #[serde(default)]
+    bf16: bool,
 }
 
 struct Clock(Vec<Instant>);
@@ -61,6 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         checkpoint_every_steps: usize::MAX,
         sample_every_steps: usize::MAX,
         augmentation: None,
+        precision: if config.bf16 { Precision::Bf16 } else { Precision::Full },
         ..TrainConfig::new(generator, discriminator, config.height, config.width, Seed(1))
     };
     let dir = tempfile::tempdir()?;

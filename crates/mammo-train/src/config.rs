@@ -1,7 +1,7 @@
 use mammo_augment::Augmentation;
 use mammo_core::Seed;
 use mammo_models::{DiscriminatorConfig, GeneratorConfig};
-use mammo_ops::AdamConfig;
+use mammo_ops::{AdamConfig, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::{GanMode, StepSettings, TrainError, UpdateOrder, Watchdog, learning_rate, schedule::rate_share};
@@ -73,6 +73,10 @@ pub struct TrainConfig {
     /// `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
+    /// How exact the multiplications of convolutions are while the networks train. Parameters, moments, norms and losses are f32,
+    /// and images are translated in full precision.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
     /// Random changes to every training image; `None` for none.
     pub augmentation: Option<Augmentation>,
     /// Steps from one checkpoint to the next.
@@ -122,6 +126,7 @@ impl TrainConfig {
             beta2: 0.999,
             pool_size: 50,
             ema_decay: None,
+            precision: Precision::Full,
             augmentation: None,
             checkpoint_every_steps: 200,
             keep_checkpoints: usual_checkpoints(),

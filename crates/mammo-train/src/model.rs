@@ -30,9 +30,11 @@ impl CycleGan {
         config.check()?;
         let generator = |name: &str| {
             ResnetGenerator::new(&config.generator, &mut init_stream(config.seed, name), dtype, device)
+                .map(|network| network.training_in(config.precision))
         };
         let discriminator = |name: &str| {
             Discriminator::new(&config.discriminator, &mut init_stream(config.seed, name), dtype, device)
+                .map(|network| network.training_in(config.precision))
         };
         let (g_ab, g_ba) = (generator("g_ab")?, generator("g_ba")?);
         let (d_a, d_b) = (discriminator("d_a")?, discriminator("d_b")?);

@@ -356,6 +356,7 @@ mod tests {
             TrainConfig { gan: crate::GanMode::Minimax, ..plain.clone() },
             TrainConfig { gan: crate::GanMode::Hinge, ..plain.clone() },
             TrainConfig { order: crate::UpdateOrder::Alternating, ..plain.clone() },
+            TrainConfig { precision: mammo_ops::Precision::Bf16, ..plain.clone() },
             TrainConfig { ema_decay: Some(0.9), ..plain },
             spectral,
         ] {

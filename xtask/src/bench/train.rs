@@ -1,5 +1,5 @@
-//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Ours in f32;
-//! PyTorch's in f32 and under bf16 autocast.
+//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Both in f32, then
+//! ours with `precision = "bf16"` beside PyTorch's under bf16 autocast.
 
 use super::turn::Turn;
 use super::{median, python};
@@ -28,13 +28,14 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
     let script = root().join("crates").join("mammo-train").join("benches").join("torch_step.py");
     if !as_json {
         println!(
-            "{:<42} {:>9} {:>9} {:>20} {:>16} {:>14} {:>20}",
+            "{:<42} {:>9} {:>9} {:>20} {:>16} {:>9} {:>9} {:>20}",
             "configuration",
             "ours [s]",
             "peer [s]",
             "ratio (spread)",
             "memory [MiB]",
-            "peer bf16 [s]",
+            "bf16 [s]",
+            "peer [s]",
             "ratio (spread)"
         );
     }
@@ -49,23 +50,27 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
             })
             .to_string()
         };
-        let (mut our_turns, mut peer_turns, mut bf16_turns) = (Vec::new(), Vec::new(), Vec::new());
+        let [mut our_turns, mut peer_turns, mut our_bf16_turns, mut peer_bf16_turns] =
+            [(); 4].map(|()| Vec::new());
         for _ in 0..if quick { 1 } else { ROUNDS } {
-            let mut command = Command::new(&ours);
-            // As the program `mammo` sets for itself.
-            command.arg(config(false)).env("CANDLE_NUM_THREADS", "1").env("MIMALLOC_PURGE_DELAY", "10000");
-            our_turns.push(Turn::of(&name, command)?);
-            for (turns, bf16) in [(&mut peer_turns, false), (&mut bf16_turns, true)] {
+            for (bf16, our_turns, peer_turns) in
+                [(false, &mut our_turns, &mut peer_turns), (true, &mut our_bf16_turns, &mut peer_bf16_turns)]
+            {
+                let mut command = Command::new(&ours);
+                // As the program `mammo` sets for itself.
+                command.arg(config(bf16)).env("CANDLE_NUM_THREADS", "1").env("MIMALLOC_PURGE_DELAY", "10000");
+                our_turns.push(Turn::of(&name, command)?);
                 let mut command = Command::new(&python);
                 command.arg(&script).arg(config(bf16));
-                turns.push(Turn::of(&name, command)?);
+                peer_turns.push(Turn::of(&name, command)?);
             }
         }
         let (ratio, low, high) = ratio(&our_turns, &peer_turns);
-        let (bf16_ratio, bf16_low, bf16_high) = self::ratio(&our_turns, &bf16_turns);
+        let (bf16_ratio, bf16_low, bf16_high) = self::ratio(&our_bf16_turns, &peer_bf16_turns);
         let all = |turns: &[Turn]| median(&turns.iter().flat_map(|t| t.seconds.clone()).collect::<Vec<_>>());
         let peak = |turns: &[Turn]| turns.iter().map(|t| t.peak_mib).fold(0.0, f64::max);
-        let (ours_s, peer_s, bf16_s) = (all(&our_turns), all(&peer_turns), all(&bf16_turns));
+        let (ours_s, peer_s) = (all(&our_turns), all(&peer_turns));
+        let (ours_bf16_s, peer_bf16_s) = (all(&our_bf16_turns), all(&peer_bf16_turns));
         if as_json {
             println!(
                 "{}",
@@ -73,13 +78,13 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
                     "config": name, "threads": THREADS, "ours_s": ours_s, "peer_s": peer_s, "ratio": ratio,
                     "ratio_low": low, "ratio_high": high,
                     "ours_peak_mib": peak(&our_turns), "peer_peak_mib": peak(&peer_turns),
-                    "peer_bf16_s": bf16_s, "ratio_bf16": bf16_ratio,
+                    "ours_bf16_s": ours_bf16_s, "peer_bf16_s": peer_bf16_s, "ratio_bf16": bf16_ratio,
                     "ratio_bf16_low": bf16_low, "ratio_bf16_high": bf16_high,
                 })
             );
         } else {
             println!(
-                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16} {bf16_s:>14.3} {:>20}",
+                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16} {ours_bf16_s:>9.3} {peer_bf16_s:>9.3} {:>20}",
                 format!("{ratio:.2} ({low:.2} to {high:.2})"),
                 format!("{:.0} / {:.0}", peak(&our_turns), peak(&peer_turns)),
                 format!("{bf16_ratio:.2} ({bf16_low:.2} to {bf16_high:.2})"),

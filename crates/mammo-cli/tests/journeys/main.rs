@@ -11,6 +11,7 @@ mod detect;
 mod detection;
 mod determinism;
 mod experiments;
+mod held_out;
 mod quick_run;
 mod ratings;
 mod resume;

@@ -86,8 +86,13 @@ pub(crate) fn tiny(out: &Path) -> Command {
         fs::write(&path, TINY).expect("a preset");
         path
     });
+    tiny_by(path, out)
+}
+
+/// `reproduce-exp1` with a preset of the test's own.
+pub(crate) fn tiny_by(preset: &Path, out: &Path) -> Command {
     let mut command = mammo(["reproduce-exp1", "--preset"]);
-    command.arg(path).arg("--out").arg(out);
+    command.arg(preset).arg("--out").arg(out);
     command
 }
 

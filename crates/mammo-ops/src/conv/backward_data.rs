@@ -84,6 +84,7 @@ fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
                         origin_y: py.first + reach + 1 - py.taps,
                         origin_x: px.first + reach + 1 - px.taps,
                         width: px.count,
+                        precision: g.precision,
                     };
                     window.multiply(&weights, rows, scratch)
                 })

@@ -43,7 +43,8 @@ pub(super) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> 
                     grads.resize(grads.len().next_multiple_of(stride), T::default());
                 }
                 let (left, right, depth, out) = (&grads[..], &columns[..], pixels, &mut sum[..]);
-                T::row_product(RowProduct { left, right, stride, depth, out, accumulate: true });
+                let product = RowProduct { left, right, stride, depth, out, accumulate: true };
+                T::row_product(product, g.precision);
             }
             sum
         })

@@ -53,5 +53,6 @@ pub(super) fn window<'a, T: Element>(g: &Geometry, padded: &'a [T]) -> Window<'a
         origin_y: 0,
         origin_x: 0,
         width: g.out_width,
+        precision: g.precision,
     }
 }

@@ -1,6 +1,7 @@
 use candle_core::{Result, bail};
 use std::borrow::Cow;
 
+use crate::bf16::Precision;
 use crate::element::Element;
 
 /// What lies beyond the edge of an image, on all four sides.
@@ -65,6 +66,7 @@ pub(crate) struct Geometry {
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
     pub(crate) padding: Padding,
+    pub(crate) precision: Precision,
 }
 
 impl Geometry {
@@ -74,6 +76,7 @@ impl Geometry {
         weight: (usize, usize, usize, usize),
         stride: usize,
         padding: Padding,
+        precision: Precision,
     ) -> Result<Self> {
         let (batch, in_channels, height, width) = x;
         let (out_channels, weight_in, kernel, kernel_x) = weight;
@@ -106,6 +109,7 @@ impl Geometry {
             kernel,
             stride,
             padding,
+            precision,
         })
     }
 

@@ -5,6 +5,7 @@ use super::backward_data::backward_data;
 use super::backward_weight::backward_weight;
 use super::forward::forward;
 use super::geometry::{Geometry, Padding};
+use crate::bf16::Precision;
 use crate::element::{Element, dispatch, slice, sum, vectorized};
 
 /// How a convolution moves over its input.
@@ -14,12 +15,21 @@ pub struct Conv2dConfig {
     pub stride: usize,
     /// What lies beyond the edge.
     pub padding: Padding,
+    /// How exact the multiplications are, forwards and backwards.
+    pub precision: Precision,
+}
+
+impl Conv2dConfig {
+    /// In full precision.
+    pub fn new(stride: usize, padding: Padding) -> Self {
+        Self { stride, padding, precision: Precision::Full }
+    }
 }
 
 impl Default for Conv2dConfig {
-    /// Stride 1 without padding.
+    /// Stride 1 without padding, in full precision.
     fn default() -> Self {
-        Self { stride: 1, padding: Padding::Zero(0) }
+        Self::new(1, Padding::Zero(0))
     }
 }
 
@@ -32,6 +42,8 @@ pub struct ConvTranspose2dConfig {
     pub padding: usize,
     /// Pixels added at the bottom and at the right, less than the stride.
     pub output_padding: usize,
+    /// How exact the multiplications are, forwards and backwards.
+    pub precision: Precision,
 }
 
 /// Two-dimensional cross-correlation, as PyTorch's `conv2d`, with the padding folded in.
@@ -44,7 +56,7 @@ pub struct ConvTranspose2dConfig {
 /// When the sizes do not fit each other, for non-square kernels, reflection padding not smaller than the image, and
 /// element types other than f32 and f64.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, config: Conv2dConfig) -> Result<Tensor> {
-    let g = Geometry::new(x.dims4()?, weight.dims4()?, config.stride, config.padding)?;
+    let g = Geometry::new(x.dims4()?, weight.dims4()?, config.stride, config.padding, config.precision)?;
     check_bias(bias, g.out_channels)?;
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
     match bias {
@@ -87,7 +99,8 @@ pub fn conv_transpose2d(
             .ok_or_else(|| candle_core::Error::Msg(format!("padding {} leaves nothing", config.padding)))
     };
     let out = (batch, out_channels, size(height)?, size(width)?);
-    let g = Geometry::new(out, weight.dims4()?, config.stride, Padding::Zero(config.padding))?;
+    let padding = Padding::Zero(config.padding);
+    let g = Geometry::new(out, weight.dims4()?, config.stride, padding, config.precision)?;
     if (g.out_height, g.out_width) != (height, width) {
         candle_core::bail!("a transposed convolution of {height} x {width} pixels does not invert");
     }

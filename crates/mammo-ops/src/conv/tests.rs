@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 
 use super::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
+use crate::Precision;
 
 fn random(seed: u64, shape: &[usize]) -> Tensor {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
@@ -141,7 +142,7 @@ proptest! {
     fn convolution_is_its_definition(case in prop_oneof![3 => cases(), 1 => tiled_cases()]) {
         let Case { n, c, o, h, w, k, stride, pad, reflect, seed } = case;
         let padding = if reflect { Padding::Reflect(pad) } else { Padding::Zero(pad) };
-        let config = Conv2dConfig { stride, padding };
+        let config = Conv2dConfig::new(stride, padding);
         let (x, weight) = (random(seed, &[n, c, h, w]), random(seed ^ 1, &[o, c, k, k]));
         let bias = random(seed ^ 2, &[o]);
         let y = conv2d(&x, &weight, Some(&bias), config).unwrap();
@@ -160,9 +161,9 @@ proptest! {
         prop_assume!(output_padding == (w + 2 * pad - k) % stride);
         let x = random(seed, &[n, c, h, w]);
         let weight = random(seed ^ 1, &[o, c, k, k]);
-        let forward = conv2d(&x, &weight, None, Conv2dConfig { stride, padding: Padding::Zero(pad) }).unwrap();
+        let forward = conv2d(&x, &weight, None, Conv2dConfig::new(stride, Padding::Zero(pad))).unwrap();
         let y = random(seed ^ 2, forward.dims());
-        let config = ConvTranspose2dConfig { stride, padding: pad, output_padding };
+        let config = ConvTranspose2dConfig { stride, padding: pad, output_padding, precision: Precision::Full };
         let back = conv_transpose2d(&y, &weight, None, config).unwrap();
         let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
         prop_assert!((dot(&forward, &y) - dot(&x, &back)).abs() < 1e-9);
@@ -185,7 +186,7 @@ fn sizes_of_the_networks_agree_with_the_definition_in_f32() {
     ] {
         let (x, w) = (random(1, &[1, c, size, size]), random(2, &[o, c, k, k]));
         let bias = random(3, &[o]);
-        let config = Conv2dConfig { stride, padding };
+        let config = Conv2dConfig::new(stride, padding);
         let y = conv2d(
             &x.to_dtype(DType::F32).unwrap(),
             &w.to_dtype(DType::F32).unwrap(),
@@ -201,7 +202,7 @@ fn sizes_of_the_networks_agree_with_the_definition_in_f32() {
 fn error_stays_near_rounding() {
     for (k, channels) in [(3, 64), (3, 128), (4, 128)] {
         let (x, w) = (random(1, &[1, channels, 24, 24]), random(2, &[channels, channels, k, k]));
-        let config = Conv2dConfig { stride: 1, padding: Padding::Zero(1) };
+        let config = Conv2dConfig::new(1, Padding::Zero(1));
         let single = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
         let exact = values(&conv2d(&x, &w, None, config).unwrap());
         let ours = values(&conv2d(&single(&x), &single(&w), None, config).unwrap());
@@ -212,6 +213,35 @@ fn error_stays_near_rounding() {
     }
 }
 
+/// What rounding to bfloat16 does to a convolution and its gradients, relative to their size: two thousandths where the factors
+/// themselves are rounded, fifteen where Winograd's transforms of them are.
+#[test]
+fn rounded_factors_are_off_by_no_more_than_their_rounding() {
+    let relative = |ours: &[f64], exact: &[f64]| {
+        let square = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>();
+        let error = square(&mut exact.iter().zip(ours).map(|(a, b)| a - b));
+        (error / square(&mut exact.iter().copied())).sqrt()
+    };
+    for (k, stride, limit) in [(3, 1, 2e-2), (4, 1, 2e-2), (3, 2, 4e-3), (4, 2, 4e-3), (7, 1, 4e-3)] {
+        let (x, w) = (random(1, &[2, 16, 24, 20]), random(2, &[24, 16, k, k]));
+        let results = |dtype: DType, precision: Precision| {
+            let [x, w] = [&x, &w].map(|t| Var::from_tensor(&t.to_dtype(dtype).unwrap()).unwrap());
+            let config = Conv2dConfig { precision, ..Conv2dConfig::new(stride, Padding::Zero(1)) };
+            let y = conv2d(&x, &w, None, config).unwrap();
+            let to = random(3, y.dims()).to_dtype(dtype).unwrap();
+            let grads = (&y * to).unwrap().sum_all().unwrap().backward().unwrap();
+            [&y, grads.get(&x).unwrap(), grads.get(&w).unwrap()].map(values)
+        };
+        let exact = results(DType::F64, Precision::Full);
+        assert_eq!(results(DType::F64, Precision::Bf16), exact, "f64 is not rounded");
+        let rounded = results(DType::F32, Precision::Bf16);
+        for (ours, exact) in rounded.iter().zip(&exact) {
+            let error = relative(ours, exact);
+            assert!(error > 1e-4 && error < limit, "{k} x {k}, stride {stride}: {error:e}");
+        }
+    }
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let (x, w) = (random(1, &[2, 8, 24, 20]), random(2, &[8, 8, 3, 3]));
@@ -219,7 +249,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let run = |threads: usize| {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
             let w = Var::from_tensor(&w).unwrap();
-            let config = Conv2dConfig { stride: 1, padding: Padding::Zero(1) };
+            let config = Conv2dConfig::new(1, Padding::Zero(1));
             let y = conv2d(&x, &w, None, config).unwrap();
             let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             (values(&y), values(grads.get(&w).unwrap()))
@@ -242,7 +272,7 @@ fn gradients_that_lead_nowhere_are_not_made() {
 fn misfits_are_errors() {
     let x = random(1, &[1, 2, 4, 4]);
     let w = random(2, &[3, 2, 3, 3]);
-    let conv = |x: &Tensor, w: &Tensor, padding| conv2d(x, w, None, Conv2dConfig { stride: 1, padding });
+    let conv = |x: &Tensor, w: &Tensor, padding| conv2d(x, w, None, Conv2dConfig::new(1, padding));
     assert!(conv(&x, &random(3, &[3, 1, 3, 3]), Padding::Zero(0)).is_err());
     assert!(conv(&x, &random(3, &[3, 2, 3, 2]), Padding::Zero(0)).is_err());
     assert!(conv(&x, &w, Padding::Reflect(4)).is_err());

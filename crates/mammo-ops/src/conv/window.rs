@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use crate::bf16::Precision;
 use crate::element::{Element, LANES, vectorized};
 use crate::product::{Product, padded, turned};
 
@@ -17,6 +18,7 @@ pub(super) struct Window<'a, T> {
     pub(super) origin_x: usize,
     /// Output columns.
     pub(super) width: usize,
+    pub(super) precision: Precision,
 }
 
 /// The weights that a window is multiplied with, `channels` x `column_len`, in the order in which the product reads them.
@@ -98,7 +100,8 @@ impl<T: Element> Window<'_, T> {
             self.gather(rows, stride, scratch);
             let (left, left_stride) = (&weights.values, padded(weights.channels));
             let (right, rows) = (&scratch[..], weights.channels);
-            T::product(Product { left, left_stride, right, out: &mut out, stride, rows, columns });
+            let product = Product { left, left_stride, right, out: &mut out, stride, rows, columns };
+            T::product(product, self.precision);
         }
         out
     }

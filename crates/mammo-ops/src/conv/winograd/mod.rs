@@ -160,7 +160,8 @@ fn correlate<T: Element>(
                 let tiles = tiles.par_chunks(images.channels * stride);
                 products.zip(filters).zip(tiles).for_each(|((out, left), right)| {
                     let columns = tiling.count();
-                    T::product(Product { left, left_stride, right, out, stride, rows: channels, columns });
+                    let product = Product { left, left_stride, right, out, stride, rows: channels, columns };
+                    T::product(product, g.precision);
                 });
             });
             let out = &mut out[range.start * out_len..range.end * out_len];

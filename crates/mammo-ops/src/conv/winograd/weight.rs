@@ -38,7 +38,8 @@ pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: 
                     let tiles = tiles.par_chunks(g.in_channels * stride);
                     products.zip(filters).zip(tiles).for_each(|((out, left), right)| {
                         let (depth, accumulate) = (tiling.count(), !first);
-                        T::row_product(RowProduct { left, right, stride, depth, out, accumulate });
+                        let product = RowProduct { left, right, stride, depth, out, accumulate };
+                        T::row_product(product, g.precision);
                     });
                 });
             });
