@@ -100,7 +100,12 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
         ),
         fact(
             "Discriminators",
-            format!("PatchGAN, ndf {}, {} layers", train.discriminator.ndf, train.discriminator.n_layers),
+            format!(
+                "PatchGAN, ndf {}, {} layers{}",
+                train.discriminator.ndf,
+                train.discriminator.n_layers,
+                if train.discriminator.spectral_norm { ", spectral norm" } else { "" },
+            ),
         ),
         fact(
             "Loss",
@@ -118,8 +123,18 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
         fact(
             "Optimiser",
             format!(
-                "Adam {:e}, betas {} and {}, batch {}, pool {}",
-                train.learning_rate, train.beta1, train.beta2, train.batch_size, train.pool_size
+                "Adam {:e}{}, betas {} and {}, batch {}, pool {}{}",
+                train.learning_rate,
+                train
+                    .discriminator_learning_rate
+                    .map_or_else(String::new, |rate| format!(" (discriminators {rate:e})")),
+                train.beta1,
+                train.beta2,
+                train.batch_size,
+                train.pool_size,
+                train
+                    .ema_decay
+                    .map_or_else(String::new, |decay| format!(", moving average of the generators {decay}")),
             ),
         ),
         fact(
@@ -129,7 +144,18 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
         fact("Networks that translate", chosen_in_words(run)),
         fact("Preset", run.config.preset_name.clone()),
         fact("Seed", run.config.seed.0.to_string()),
-        fact("Device", format!("{}, {} threads, f32", run.config.device, run.threads)),
+        fact(
+            "Device",
+            format!(
+                "{}, {} threads, {}",
+                run.config.device,
+                run.threads,
+                match train.precision {
+                    mammo_ops::Precision::Full => "f32",
+                    mammo_ops::Precision::Bf16 => "f32, convolutions in bfloat16",
+                }
+            ),
+        ),
         fact("Time", format!("{:.1} min in all", run.elapsed_s / 60.0)),
     ]
 }
