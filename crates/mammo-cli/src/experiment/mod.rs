@@ -63,11 +63,15 @@ pub(crate) fn make(
     // People's ratings are checked now and not after the training.
     let readings = readings::design(config, &images)?;
     let people = ratings.map(|path| readout::check_ratings(path, &readings)).transpose()?;
-    let observer = observer::fit(&images, config.seed);
-    if let Err(reason) = &observer {
-        eprintln!("note: nothing is measured while the networks train, because {reason}");
-    }
-    let observer = observer.ok();
+    let observer = match observer::fit(&images, config.seed) {
+        Ok(observer) => Some(observer),
+        // Simulated readers are fitted as the observer is: what they lack is said now and not after the training.
+        Err(reason) if people.is_none() => return Err(reason),
+        Err(reason) => {
+            eprintln!("note: nothing is measured while the networks train, because {reason}");
+            None
+        }
+    };
     folder.begin()?;
     let early: Vec<&Reading> = readings.iter().filter(|reading| !reading.is_last).collect();
     let trained = training::train(config, &folder, &images, observer.as_ref(), &early)?;

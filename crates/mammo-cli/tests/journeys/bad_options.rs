@@ -14,7 +14,7 @@ fn unknown_words_are_refused_with_those_that_exist() {
         (["--labels", "suspicious"], ["suspicious", "birads_ge3"]),
         (["--views", "lateral"], ["lateral", "cc, mlo or all"]),
         (["--seed", "-1"], ["--seed", "-1"]),
-        (["--preset", "gpu"], ["\"gpu\"", "cpu, becker-exp1, smoke"]),
+        (["--preset", "gpu"], ["\"gpu\"", "cpu, cpu-becker, cpu-exp2, smoke"]),
         (["--device", "tpu"], ["\"tpu\"", "cpu or cuda:N"]),
         (["--device", "cuda:first"], ["\"cuda:first\"", "cpu or cuda:N"]),
         (["--frobnicate", "1"], ["--frobnicate", "--help"]),
@@ -25,7 +25,7 @@ fn unknown_words_are_refused_with_those_that_exist() {
         assert!(!out.exists(), "{options:?} left a folder");
     }
     refuse(&mut mammo(["reproduce-exp1", "--quick", "--preset", "cpu"]), &["--quick", "--preset"]);
-    refuse(&mut mammo(["reproduce-exp2"]), &["reproduce-exp2"]);
+    refuse(&mut mammo(["reproduce-exp9"]), &["reproduce-exp9"]);
     refuse(&mut mammo(Vec::<&str>::new()), &["Usage"]);
 }
 

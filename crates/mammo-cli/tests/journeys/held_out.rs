@@ -1,6 +1,6 @@
 //! What is held out reaches no network: neither the images that are judged nor those that watch.
 
-use crate::support::{copied_release, finished_run, preset, scratch, succeed, tiny_by};
+use crate::support::{copy, preset, scratch, succeed, tiny_by};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,9 +29,16 @@ fn draw_over(image: &Path) {
 #[test]
 fn no_network_depends_on_an_image_that_is_held_out() {
     let dir = scratch();
-    let preset = preset(dir.path(), |text| format!("validation_fraction = 0.3\n{text}"));
-    let release = copied_release(dir.path());
-    let original = finished_run().join("release");
+    let preset = preset(dir.path(), |text| {
+        let more = text
+            .replace("patients = 10", "patients = 20")
+            .replace("lesion_fraction = 0.9", "lesion_fraction = 0.7");
+        format!("validation_fraction = 0.3\n{more}")
+    });
+    let made = dir.path().join("made");
+    succeed(&mut tiny_by(&preset, &made));
+    let (original, release) = (made.join("release"), dir.path().join("release"));
+    copy(&original, &release);
     let (networks_before, images) = networks(&release, &preset, &dir.path().join("before"));
     for (image, part) in images.iter().zip(["train", "validation", "test"]) {
         draw_over(image);
