@@ -70,7 +70,7 @@ fn rounded<R>(values: &[f32], work: impl FnOnce(&[f32]) -> R) -> R {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use super::{LANES, Product, RowProduct};
-    use crate::product::padded;
+    use crate::product::{padded, vectors_together};
     use crate::scratch::scratch;
     use std::arch::x86_64::{
         __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_permutex2var_epi32,
@@ -295,11 +295,7 @@ mod avx512 {
         let vectors = columns.div_ceil(LANES);
         let mut at = 0;
         while at < vectors {
-            let many = match vectors - at {
-                1 => 1,
-                2 | 4 => 2,
-                _ => 3,
-            };
+            let many = vectors_together(vectors - at);
             let columns = at * LANES..columns.min((at + many) * LANES);
             for row in (0..rows).step_by(ROWS) {
                 let mut out: [&mut [f32]; ROWS] = {

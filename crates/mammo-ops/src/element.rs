@@ -13,55 +13,40 @@ pub(crate) trait Element: WithDType + std::ops::Neg<Output = Self> + Default + B
     fn row_product(product: RowProduct<Self>, precision: Precision);
 }
 
-impl Element for f32 {
-    fn tanh(self) -> Self {
-        self.tanh()
-    }
+macro_rules! element {
+    ($t:ty, $rounded:expr, $rounded_rows:expr) => {
+        impl Element for $t {
+            fn tanh(self) -> Self {
+                self.tanh()
+            }
 
-    fn abs(self) -> Self {
-        self.abs()
-    }
+            fn abs(self) -> Self {
+                self.abs()
+            }
 
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
 
-    fn product(product: Product<Self>, precision: Precision) {
-        match precision {
-            Precision::Full => product.run(),
-            Precision::Bf16 => bf16::product(product),
+            fn product(product: Product<Self>, precision: Precision) {
+                match precision {
+                    Precision::Full => product.run(),
+                    Precision::Bf16 => $rounded(product),
+                }
+            }
+
+            fn row_product(product: RowProduct<Self>, precision: Precision) {
+                match precision {
+                    Precision::Full => product.run(),
+                    Precision::Bf16 => $rounded_rows(product),
+                }
+            }
         }
-    }
-
-    fn row_product(product: RowProduct<Self>, precision: Precision) {
-        match precision {
-            Precision::Full => product.run(),
-            Precision::Bf16 => bf16::row_product(product),
-        }
-    }
+    };
 }
-
-impl Element for f64 {
-    fn tanh(self) -> Self {
-        self.tanh()
-    }
-
-    fn abs(self) -> Self {
-        self.abs()
-    }
-
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
-
-    fn product(product: Product<Self>, _: Precision) {
-        product.run();
-    }
-
-    fn row_product(product: RowProduct<Self>, _: Precision) {
-        product.run();
-    }
-}
+element!(f32, bf16::product, bf16::row_product);
+// What gradients are checked in is not rounded.
+element!(f64, Product::run, RowProduct::run);
 
 /// The values of a contiguous tensor.
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Result<&'a [T]> {

@@ -14,6 +14,16 @@ pub(crate) fn padded(len: usize) -> usize {
     LANES * if vectors > 0 && vectors.is_multiple_of(8) { vectors + 1 } else { vectors }
 }
 
+/// Vectors of a row that are worked on together when so many are left: three, but no single one at the end where it can be helped.
+#[inline(always)]
+pub(crate) fn vectors_together(left: usize) -> usize {
+    match left {
+        1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    }
+}
+
 /// Operands of `out = left^T right`.
 pub(crate) struct Product<'a, T> {
     /// depth x `left_stride`, of which the first `rows` of each are used; `left_stride` is a multiple of [`LANES`].
@@ -65,11 +75,7 @@ macro_rules! product {
                 let vectors = self.columns.div_ceil(LANES) * (LANES / lanes);
                 let mut at = 0;
                 while at < vectors {
-                    let many = match vectors - at {
-                        1 => 1,
-                        2 | 4 => 2,
-                        _ => 3,
-                    };
+                    let many = vectors_together(vectors - at);
                     for row in (0..self.rows).step_by(R) {
                         match many {
                             1 => self.block::<S, R, 1>(simd, row, at * lanes),
