@@ -22,8 +22,9 @@ mod study;
 mod translate;
 mod weights;
 
-/// A training step allocates and frees the same large tensors over and over; this allocator keeps their pages, where the
-/// system's gives them back and fetches them again, which costs a fifth of the step.
+/// A training step allocates and frees the same large tensors over and over. glibc can be told to keep their memory
+/// ([`mammo_train::tune_process`]); where the system's allocator is another, this one does.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,7 +41,7 @@ enum Ending {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    tune_by_environment();
+    mammo_train::tune_process();
     match dispatch(args.command) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
@@ -64,28 +65,6 @@ fn sentence(error: &anyhow::Error) -> String {
         }
     }
     sentence
-}
-
-/// Candle keeps threads of its own for sums of large tensors, which wait by spinning and so take a core from our kernels;
-/// and the allocator gives memory back to the system that the next training step asks for again. Both are told otherwise
-/// by environment variables alone, and only a new process can be given them without unsafe code.
-fn tune_by_environment() {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        const THREADS: &str = "CANDLE_NUM_THREADS";
-        if std::env::var_os(THREADS).is_none()
-            && let Ok(program) = std::env::current_exe()
-        {
-            let mut again = std::process::Command::new(program);
-            again.args(std::env::args_os().skip(1)).env(THREADS, "1");
-            if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
-                again.env("MIMALLOC_PURGE_DELAY", "10000");
-            }
-            // It returns only if it failed; then the work goes on here, somewhat slower.
-            let _ = again.exec();
-        }
-    }
 }
 
 fn dispatch(command: args::Command) -> anyhow::Result<Ending> {

@@ -7,7 +7,7 @@ use crate::layer::{
     Conv, ConvShape, Frozen, Init, NewParameters, Norm, NormStyle, Source, UpConv, WeightStyle, padding,
     rectifier,
 };
-use crate::{GeneratorConfig, ModelError, PaddingMode, Parameters, UpsamplingInit};
+use crate::{GeneratorConfig, ModelError, PaddingMode, Parameters, Pieces, UpsamplingInit};
 
 /// Translates images of one domain into the other: two halvings, residual blocks, two doublings.
 ///
@@ -83,7 +83,17 @@ impl ResnetGenerator {
     pub fn forward(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
-        Ok(run(&self.layers, &self.config, x, self.precision)?)
+        Ok(run(&self.layers, &self.config, x, self.precision, &mut Ok)?)
+    }
+
+    /// As [`Self::forward`], with the graph in pieces, which needs less memory for the gradients.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn forward_in_pieces(&self, x: &Tensor) -> std::result::Result<Pieces, ModelError> {
+        let (_, _, height, width) = x.dims4()?;
+        self.config.check(height, width)?;
+        Ok(Pieces::of(|cut| run(&self.layers, &self.config, x, self.precision, cut))?)
     }
 
     /// Translates a batch so that the gradient passes through to `x` and not to the generator's own parameters.
@@ -123,7 +133,7 @@ impl ResnetGenerator {
         let (_, _, height, width) = x.dims4()?;
         self.config.check(height, width)?;
         let layers = layers(&self.config, &mut Frozen(&self.parameters))?;
-        Ok(run(&layers, &self.config, x, precision)?)
+        Ok(run(&layers, &self.config, x, precision, &mut Ok)?)
     }
 }
 
@@ -133,13 +143,25 @@ impl Module for ResnetGenerator {
     }
 }
 
-fn run(layers: &Layers, config: &GeneratorConfig, x: &Tensor, precision: Precision) -> Result<Tensor> {
+/// Residual blocks between two places where the graph may be cut.
+const BLOCKS_OF_A_PIECE: usize = 3;
+
+fn run(
+    layers: &Layers,
+    config: &GeneratorConfig,
+    x: &Tensor,
+    precision: Precision,
+    cut: &mut dyn FnMut(Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
     let mut y = layers.stem.1.forward(&layers.stem.0.forward(x, precision)?)?;
     for (conv, norm) in &layers.down {
         y = norm.forward(&conv.forward(&y, precision)?)?;
     }
-    for block in &layers.blocks {
-        y = block.forward(&y, precision)?;
+    for blocks in layers.blocks.chunks(BLOCKS_OF_A_PIECE) {
+        for block in blocks {
+            y = block.forward(&y, precision)?;
+        }
+        y = cut(y)?;
     }
     for (conv, norm) in &layers.up {
         y = norm.forward(&conv.forward(&y, precision)?)?;
@@ -277,6 +299,32 @@ mod tests {
         assert!(tracked.track_op() && !plain.track_op());
         let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         assert_eq!(values(&tracked), values(&plain));
+    }
+
+    #[test]
+    fn gradients_in_pieces_are_those_of_the_whole() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for input_skip in [false, true] {
+            let config = GeneratorConfig { input_skip, ..GeneratorConfig::becker(2, 7) };
+            let network = ResnetGenerator::new(&config, &mut rng, DType::F64, &Device::Cpu).unwrap();
+            let values: Vec<f64> = (0..640).map(|i| f64::from(i * 37 % 101) / 50.0 - 1.0).collect();
+            let x = Tensor::from_vec(values, (2, 1, 20, 16), &Device::Cpu).unwrap();
+            let x = candle_core::Var::from_tensor(&x).unwrap();
+            let loss = |y: &Tensor| y.sqr().unwrap().sum_all().unwrap();
+            let whole = loss(&network.forward(&x).unwrap()).backward().unwrap();
+            let pass = network.forward_in_pieces(&x).unwrap();
+            let loss = loss(pass.output());
+            let parts = pass.backward(loss).unwrap();
+            assert_eq!(parts.len(), 4);
+            let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            for var in network.parameters().learned().map(|(_, var)| var).chain([&x]) {
+                let parts = parts.iter().filter_map(|part| part.get(var).cloned());
+                let sum = values(&parts.reduce(|a, b| (a + b).unwrap()).unwrap());
+                for (a, b) in sum.iter().zip(values(whole.get(var).unwrap())) {
+                    assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{a} against {b}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod discriminator;
 mod generator;
 mod layer;
 mod parameters;
+mod pieces;
 mod pytorch;
 mod spectral;
 
@@ -36,6 +37,7 @@ pub use config::{
 pub use discriminator::Discriminator;
 pub use generator::ResnetGenerator;
 pub use parameters::Parameters;
+pub use pieces::Pieces;
 
 /// Why a network could not be built, loaded or run.
 #[derive(Debug, thiserror::Error)]

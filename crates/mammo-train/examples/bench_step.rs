@@ -15,7 +15,8 @@ use rand::Rng;
 use serde::Deserialize;
 use std::time::Instant;
 
-/// As every training in the program `mammo`; the system's allocator returns memory to the kernel after each step.
+/// As in the program `mammo`.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -46,6 +47,7 @@ impl Observer for Clock {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    mammo_train::tune_process();
     let text = std::env::args().nth(1).ok_or("expected one argument, a configuration as JSON")?;
     let config: Config = serde_json::from_str(&text)?;
     let (generator, discriminator) = match config.net.as_str() {

@@ -32,10 +32,15 @@ impl Adam {
     ///
     /// # Errors
     /// Failures of the tensor library.
-    pub fn update(&mut self, gradients: &[&GradStore], config: AdamConfig) -> Result<(), TrainError> {
+    pub fn update<'a>(
+        &mut self,
+        gradients: impl IntoIterator<Item = &'a GradStore, IntoIter: Clone>,
+        config: AdamConfig,
+    ) -> Result<(), TrainError> {
         self.step += 1;
+        let gradients = gradients.into_iter();
         for (name, var) in self.parameters.learned() {
-            let mut parts = gradients.iter().filter_map(|store| store.get(var.as_tensor()));
+            let mut parts = gradients.clone().filter_map(|store| store.get(var.as_tensor()));
             let Some(first) = parts.next() else { continue };
             let gradient = parts.try_fold(first.clone(), |sum, part| sum + part)?;
             adam_update(var, &self.moments[name], &gradient, self.step, config)?;

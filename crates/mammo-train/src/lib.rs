@@ -36,6 +36,7 @@ mod gan;
 mod identity;
 mod model;
 mod pool;
+mod process;
 mod schedule;
 mod step;
 mod trainer;
@@ -54,6 +55,7 @@ pub use gan::GanMode;
 pub use identity::{IdentityGenerator, train_identity};
 pub use model::CycleGan;
 pub use pool::ImagePool;
+pub use process::tune_process;
 pub use schedule::learning_rate;
 pub use step::{
     CyclePass, Losses, StepSettings, Trained, UpdateOrder, Way, cycle_pass, discriminator_loss, train_step,

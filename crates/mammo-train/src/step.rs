@@ -1,5 +1,5 @@
-use candle_core::{Tensor, backprop::GradStore};
-use mammo_models::{Discriminator, ResnetGenerator};
+use candle_core::{Tensor, Var, backprop::GradStore};
+use mammo_models::{Discriminator, Pieces, ResnetGenerator};
 use mammo_ops::{AdamConfig, l1_loss};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -56,21 +56,20 @@ pub enum Way {
     BToA,
 }
 
-/// What the generators make of a batch of real images on the way there and back, and the losses of it. The losses
-/// are scalars that take part in gradients.
+/// What a batch of real images on the way there and back left: numbers, gradients and a detached image only, because
+/// what holds on to the graph holds on to its memory.
 pub struct CyclePass {
     /// The batch translated.
     pub fake: Tensor,
-    /// The fake translated back.
-    pub rec: Tensor,
+    /// The gradients of the sum of all losses, in parts that add up: a parameter may have one in each.
+    pub gradients: Vec<GradStore>,
     /// The generator's adversarial loss, such as the mean of `(d(fake) - 1)^2`.
-    pub adversarial: Tensor,
+    pub adversarial: f32,
     /// Weighted mean of `|rec - real|`.
-    pub cycle: Tensor,
-    /// Weighted mean of `|back(real) - real|`, where the generator of the way back should change nothing; if it counts.
-    pub identity: Option<Tensor>,
-    /// Sum of all.
-    pub total: Tensor,
+    pub cycle: f32,
+    /// Weighted mean of `|back(real) - real|`, where the generator of the way back should change nothing; 0 where it does
+    /// not count, or that generator is not trained.
+    pub identity: f32,
 }
 
 /// The losses of one step, read back.
@@ -111,8 +110,11 @@ impl Losses {
     }
 }
 
-/// Runs a batch there and back and forms its losses, with the discriminator frozen (the seed report's equations 3 and 4, and 2
-/// by the mode of the adversarial loss).
+/// Runs a batch there and back and takes the gradients of its losses, with the discriminator frozen (the seed report's
+/// equations 3 and 4, and 2 by the mode of the adversarial loss).
+///
+/// The graph is cut at the fake and inside the generators: the way back and the discriminator are differentiated first and
+/// forgotten, then the way there, so that the activations of both generators and their gradients are never all held at once.
 ///
 /// # Errors
 /// Failures of the networks.
@@ -130,22 +132,35 @@ pub fn cycle_pass(
         Way::BToA => (ba, ab, &model.d_a),
     };
     let run = |generator: &ResnetGenerator, trains: bool, x: &Tensor| {
-        if trains { generator.forward(x) } else { generator.forward_frozen(x) }
+        if trains { generator.forward_in_pieces(x) } else { generator.forward_frozen(x).map(Pieces::from) }
     };
-    let fake = run(there, trains_there, real)?;
-    let rec = run(back, trains_back, &fake)?;
-    let adversarial = gan.generator_loss(&judge.forward_frozen(&fake)?)?;
-    let cycle = l1_loss(&rec, real)?.affine(weights.lambda_cycle, 0.0)?;
-    let mut total = (&adversarial + &cycle)?;
-    let identity = if weights.lambda_identity > 0.0 {
+    let made = run(there, trains_there, real)?;
+    let fake = made.output().detach();
+
+    let seam = Var::from_tensor(&fake)?;
+    let seen = if trains_there { seam.as_tensor() } else { &fake };
+    let rec = run(back, trains_back, seen)?;
+    // The losses hold on to the graph too, so that they are read and let go before it is differentiated.
+    let (total, adversarial, cycle) = {
+        let adversarial = gan.generator_loss(&judge.forward_frozen(seen)?)?;
+        let cycle = l1_loss(rec.output(), real)?.affine(weights.lambda_cycle, 0.0)?;
+        ((&adversarial + &cycle)?, number(&adversarial)?, number(&cycle)?)
+    };
+    let mut gradients = rec.backward(total)?;
+    let to_fake = gradients.iter_mut().filter_map(|part| part.remove(&seam)).map(Ok).reduce(|a, b| a? + b?);
+    if let Some(gradient) = to_fake.transpose()? {
+        gradients.extend(made.backward_from(&gradient)?);
+    }
+
+    let mut identity = 0.0;
+    if weights.lambda_identity > 0.0 && trains_back {
         let weight = weights.lambda_cycle * weights.lambda_identity;
-        let identity = l1_loss(&run(back, trains_back, real)?, real)?.affine(weight, 0.0)?;
-        total = (total + &identity)?;
-        Some(identity)
-    } else {
-        None
-    };
-    Ok(CyclePass { fake, rec, adversarial, cycle, identity, total })
+        let same = back.forward_in_pieces(real)?;
+        let loss = l1_loss(same.output(), real)?.affine(weight, 0.0)?;
+        identity = number(&loss)?;
+        gradients.extend(same.backward(loss)?);
+    }
+    Ok(CyclePass { fake, gradients, adversarial, cycle, identity })
 }
 
 /// The loss of a discriminator: half the sum of what it says of real images and of fakes.
@@ -192,32 +207,14 @@ pub fn train_step(
     Ok(losses)
 }
 
-/// What a pass leaves: numbers and a detached image only, because what holds on to the graph holds on to its memory.
-struct Left {
-    gradients: GradStore,
-    fake: Tensor,
-    adversarial: f32,
-    cycle: f32,
-    identity: f32,
-}
-
 /// Both ways there and back with their gradients, healthy images first.
 fn there_and_back(
     model: &CycleGan,
     (real_a, real_b): (&Tensor, &Tensor),
     trained: Trained,
     settings: &StepSettings,
-) -> Result<(Left, Left), TrainError> {
-    let one = |way, real| -> Result<_, TrainError> {
-        let pass = cycle_pass(model, way, real, trained, &settings.weights, settings.gan)?;
-        Ok(Left {
-            gradients: pass.total.backward()?,
-            fake: pass.fake.detach(),
-            adversarial: number(&pass.adversarial)?,
-            cycle: number(&pass.cycle)?,
-            identity: pass.identity.as_ref().map(number).transpose()?.unwrap_or(0.0),
-        })
-    };
+) -> Result<(CyclePass, CyclePass), TrainError> {
+    let one = |way, real| cycle_pass(model, way, real, trained, &settings.weights, settings.gan);
     let (ab, ba) = both(is_small(model, real_a)?, || one(Way::AToB, real_a), || one(Way::BToA, real_b));
     Ok((ab?, ba?))
 }
@@ -241,7 +238,7 @@ fn joint(
 ) -> Result<Losses, TrainError> {
     let (ab, ba) = there_and_back(model, real, Trained::Both, settings)?;
     for (_, optimizer) in &mut model.adam[..2] {
-        optimizer.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+        optimizer.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
     }
     drop((ab.gradients, ba.gradients));
 
@@ -253,8 +250,8 @@ fn joint(
         || judge(&model.d_b, real.1, &pooled_b, settings.gan),
     );
     let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
-    model.adam[2].1.update(&[&gradients_a], settings.discriminators)?;
-    model.adam[3].1.update(&[&gradients_b], settings.discriminators)?;
+    model.adam[2].1.update([&gradients_a], settings.discriminators)?;
+    model.adam[3].1.update([&gradients_b], settings.discriminators)?;
     Ok(Losses {
         adversarial_ab: ab.adversarial,
         adversarial_ba: ba.adversarial,
@@ -275,19 +272,19 @@ fn alternating(
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
     let (ab, ba) = there_and_back(model, real, Trained::AToB, settings)?;
-    model.adam[0].1.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+    model.adam[0].1.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
     drop((ab.gradients, ba.gradients));
     let pooled = query(&mut pools.1, &ab.fake, rng)?;
     let (gradients, d_b) = judge(&model.d_b, real.1, &pooled, settings.gan)?;
-    model.adam[3].1.update(&[&gradients], settings.discriminators)?;
+    model.adam[3].1.update([&gradients], settings.discriminators)?;
     let first = (ab.adversarial, ab.cycle, ba.identity);
 
     let (ab, ba) = there_and_back(model, real, Trained::BToA, settings)?;
-    model.adam[1].1.update(&[&ab.gradients, &ba.gradients], settings.generators)?;
+    model.adam[1].1.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
     drop((ab.gradients, ba.gradients));
     let pooled = query(&mut pools.0, &ba.fake, rng)?;
     let (gradients, d_a) = judge(&model.d_a, real.0, &pooled, settings.gan)?;
-    model.adam[2].1.update(&[&gradients], settings.discriminators)?;
+    model.adam[2].1.update([&gradients], settings.discriminators)?;
     Ok(Losses {
         adversarial_ab: first.0,
         adversarial_ba: ba.adversarial,

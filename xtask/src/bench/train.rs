@@ -57,8 +57,7 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
                 [(false, &mut our_turns, &mut peer_turns), (true, &mut our_bf16_turns, &mut peer_bf16_turns)]
             {
                 let mut command = Command::new(&ours);
-                // As the program `mammo` sets for itself.
-                command.arg(config(bf16)).env("CANDLE_NUM_THREADS", "1").env("MIMALLOC_PURGE_DELAY", "10000");
+                command.arg(config(bf16));
                 our_turns.push(Turn::of(&name, command)?);
                 let mut command = Command::new(&python);
                 command.arg(&script).arg(config(bf16));

@@ -4,23 +4,37 @@ use super::lines::{self, LANES, store};
 use super::{POINTS, SIDE, rows_by_channel};
 use crate::element::{Element, vectorized};
 use crate::product::padded;
+use std::ops::Range;
 
-/// Transforms kernels (O, C, K, K) for a sum over the input channels; `out` becomes point x input channel x padded output
-/// channel.
-pub(super) fn over_inputs<T: Element>(weight: &[T], channels: (usize, usize), kernel: usize, out: &mut [T]) {
-    let (out_channels, in_channels) = channels;
+/// Transforms those kernels (O, C, K, K) that make the output channels `part`, for a sum over the input channels; `out`
+/// becomes point x input channel x padded output channel.
+pub(super) fn over_inputs<T: Element>(
+    weight: &[T],
+    in_channels: usize,
+    part: Range<usize>,
+    kernel: usize,
+    out: &mut [T],
+) {
     let taps = kernel * kernel;
-    transform(out, in_channels, out_channels, kernel, |input, output, tap| {
+    let weight = &weight[part.start * in_channels * taps..];
+    transform(out, in_channels, part.len(), kernel, |input, output, tap| {
         weight[(output * in_channels + input) * taps + tap]
     });
 }
 
-/// Transforms kernels (O, C, K, K), turned by half a turn, for a sum over the output channels; `out` becomes point x output
-/// channel x padded input channel.
-pub(super) fn over_outputs<T: Element>(weight: &[T], channels: (usize, usize), kernel: usize, out: &mut [T]) {
+/// Transforms those kernels (O, C, K, K), turned by half a turn, that make gradients to the input channels `part`, for a sum
+/// over the output channels; `out` becomes point x output channel x padded input channel.
+pub(super) fn over_outputs<T: Element>(
+    weight: &[T],
+    channels: (usize, usize),
+    part: Range<usize>,
+    kernel: usize,
+    out: &mut [T],
+) {
     let (out_channels, in_channels) = channels;
     let taps = kernel * kernel;
-    transform(out, out_channels, in_channels, kernel, |output, input, tap| {
+    let weight = &weight[part.start * taps..];
+    transform(out, out_channels, part.len(), kernel, |output, input, tap| {
         weight[(output * in_channels + input) * taps + taps - 1 - tap]
     });
 }

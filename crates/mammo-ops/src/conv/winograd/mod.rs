@@ -85,14 +85,24 @@ fn groups(g: &Geometry) -> impl Iterator<Item = (usize, Range<usize>)> {
     })
 }
 
+/// Channels of a result whose transformed kernels are held at once. All those of a wide layer take tens of megabytes.
+const CHANNELS_TOGETHER: usize = 256;
+
+/// The `channels` of a result in parts. Where one group of images is all there is, its tiles are kept and the kernels pass
+/// by; where there are more, transforming every kernel again for each would cost more than holding them all.
+fn parts(g: &Geometry, channels: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let most = if groups(g).count() > 1 { channels } else { CHANNELS_TOGETHER };
+    (0..channels).step_by(most.max(1)).map(move |first| first..channels.min(first + most))
+}
+
 /// The convolution of `x` (N, C, H, W) with `weight` (O, C, K, K), plus `bias` (O): (N, O, H', W').
 pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
     let images = Images { values: x, channels: g.in_channels, height: g.height, width: g.width };
     let size = (g.out_channels, g.out_height, g.out_width);
-    scratch(filter::room(g.in_channels, g.out_channels), |filters| {
-        filter::over_inputs(weight, (g.out_channels, g.in_channels), g.kernel, filters);
-        correlate(g, &images, g.padding, filters, size, bias)
-    })
+    let filters = |part: Range<usize>, filters: &mut [T]| {
+        filter::over_inputs(weight, g.in_channels, part, g.kernel, filters);
+    };
+    correlate(g, &images, g.padding, filters, size, bias)
 }
 
 /// The gradient to the input of a convolution from `grad` (N, O, H', W'): (N, C, H, W), or with the padding around it,
@@ -104,10 +114,10 @@ pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) 
         Padding::Zero(pad) => (g.kernel - 1 - pad, g.height, g.width),
         Padding::Reflect(_) => (g.kernel - 1, g.padded_height(), g.padded_width()),
     };
-    scratch(filter::room(g.out_channels, g.in_channels), |filters| {
-        filter::over_outputs(weight, (g.out_channels, g.in_channels), g.kernel, filters);
-        correlate(g, &grads, Padding::Zero(beyond), filters, (g.in_channels, height, width), None)
-    })
+    let filters = |part: Range<usize>, filters: &mut [T]| {
+        filter::over_outputs(weight, (g.out_channels, g.in_channels), part, g.kernel, filters);
+    };
+    correlate(g, &grads, Padding::Zero(beyond), filters, (g.in_channels, height, width), None)
 }
 
 /// A batch of images, (N, C, H, W).
@@ -132,41 +142,51 @@ fn rows_by_channel<T>(values: &mut [T], channels: usize, stride: usize) -> Vec<[
     (0..channels).map(|_| std::array::from_fn(|point| points[point].next().unwrap_or_default())).collect()
 }
 
-/// Slides transformed filters (point x image channel x padded result channel) over images; `size` is the channels, height
-/// and width of the result.
+/// Slides filters over images. `transform` writes the transformed filters of some channels of the result (point x image
+/// channel x padded result channel); `size` is the channels, height and width of the result.
 fn correlate<T: Element>(
     g: &Geometry,
     images: &Images<T>,
     padding: Padding,
-    filters: &[T],
+    transform: impl Fn(Range<usize>, &mut [T]),
     size: (usize, usize, usize),
     bias: Option<&[T]>,
 ) -> Vec<T> {
     let (channels, height, width) = size;
     let image_len = images.channels * images.height * images.width;
     let out_len = channels * height * width;
-    let left_stride = padded(channels);
     let mut out = vec![T::default(); g.batch * out_len];
-    for (count, range) in groups(g) {
-        let images =
-            Images { values: &images.values[range.start * image_len..range.end * image_len], ..*images };
-        let tiling = Tiling::new(count, g.kernel, height, width);
-        let stride = tiling.stride();
-        scratch(POINTS * channels * stride, |products| {
+    let widest = parts(g, channels).map(|part| part.len()).max().unwrap_or(0);
+    scratch(filter::room(images.channels, widest), |filters| {
+        for (i, (count, range)) in groups(g).enumerate() {
+            let images =
+                Images { values: &images.values[range.start * image_len..range.end * image_len], ..*images };
+            let out = &mut out[range.start * out_len..range.end * out_len];
+            let tiling = Tiling::new(count, g.kernel, height, width);
+            let stride = tiling.stride();
             scratch(POINTS * images.channels * stride, |tiles| {
                 tiles::transform(&images, padding, tiling, SIDE, tiles);
-                let products = products.par_chunks_mut(channels * stride).with_min_len(4);
-                let filters = filters.par_chunks(images.channels * left_stride);
-                let tiles = tiles.par_chunks(images.channels * stride);
-                products.zip(filters).zip(tiles).for_each(|((out, left), right)| {
-                    let columns = tiling.count();
-                    let product = Product { left, left_stride, right, out, stride, rows: channels, columns };
-                    T::product(product, g.precision);
-                });
+                for part in parts(g, channels) {
+                    let (rows, left_stride) = (part.len(), padded(part.len()));
+                    let filters = &mut filters[..filter::room(images.channels, rows)];
+                    // Where there are more groups there is one part only, whose kernels are still there.
+                    if i == 0 {
+                        transform(part.clone(), filters);
+                    }
+                    scratch(POINTS * rows * stride, |products| {
+                        let each = products.par_chunks_mut(rows * stride).with_min_len(4);
+                        let filters = filters.par_chunks(images.channels * left_stride);
+                        let tiles = tiles.par_chunks(images.channels * stride);
+                        each.zip(filters).zip(tiles).for_each(|((out, left), right)| {
+                            let columns = tiling.count();
+                            let product = Product { left, left_stride, right, out, stride, rows, columns };
+                            T::product(product, g.precision);
+                        });
+                        output::transform(products, out, tiling, part, (channels, height, width), bias);
+                    });
+                }
             });
-            let out = &mut out[range.start * out_len..range.end * out_len];
-            output::transform(products, out, tiling, (channels, height, width), bias);
-        });
-    }
+        }
+    });
     out
 }

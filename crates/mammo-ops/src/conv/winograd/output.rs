@@ -3,21 +3,28 @@ use rayon::prelude::*;
 use super::lines::{self, LANES, load};
 use super::{SIDE, Tiling};
 use crate::element::{Element, vectorized};
+use std::ops::Range;
 
-/// Transforms products (point x channel x tile) back to images of `channels` x `height` x `width`, plus `bias`.
+/// Transforms the products of some channels (`part`; point x channel x tile) back to images of `channels` x `height` x `width`,
+/// plus `bias`.
 pub(super) fn transform<T: Element>(
     products: &[T],
     out: &mut [T],
     tiling: Tiling,
+    part: Range<usize>,
     size: (usize, usize, usize),
     bias: Option<&[T]>,
 ) {
     let (channels, height, width) = size;
-    out.par_chunks_mut(height * width).enumerate().for_each_init(Vec::new, |scratch, (plane, out)| {
-        let (image, channel) = (plane / channels, plane % channels);
-        let bias = bias.map_or(T::default(), |bias| bias[channel]);
+    let images = out.par_chunks_mut(channels * height * width).enumerate();
+    let planes = images.flat_map(|(image, out)| {
+        let planes = out.par_chunks_mut(height * width).skip(part.start).take(part.len());
+        planes.enumerate().map(move |(channel, out)| (image, channel, out))
+    });
+    planes.for_each_init(Vec::new, |scratch, (image, channel, out)| {
+        let bias = bias.map_or(T::default(), |bias| bias[part.start + channel]);
         let (stride, count) = (tiling.stride(), tiling.of_one());
-        let point = |i: usize| &products[(i * channels + channel) * stride + image * count..][..count];
+        let point = |i: usize| &products[(i * part.len() + channel) * stride + image * count..][..count];
         vectorized(
             #[inline(always)]
             || match tiling.step {

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::lines::{self, LANES, load};
-use super::{Images, POINTS, SIDE, Tiling, groups, tiles};
+use super::{Images, POINTS, SIDE, Tiling, groups, parts, tiles};
 use crate::conv::geometry::{Geometry, Padding};
 use crate::element::{Element, vectorized};
 use crate::product::RowProduct;
@@ -12,9 +12,9 @@ use crate::scratch::scratch;
 /// input that it came from, and K x K is what comes out.
 pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: &[T]) -> Vec<T> {
     let mut out = vec![T::default(); g.out_channels * g.depth()];
-    scratch(POINTS * g.out_channels * g.in_channels, |products| {
-        let mut first = true;
-        for (images, range) in groups(g) {
+    let widest = parts(g, g.out_channels).map(|part| part.len()).max().unwrap_or(0);
+    scratch(POINTS * widest * g.in_channels, |products| {
+        for (i, (images, range)) in groups(g).enumerate() {
             let inputs = Images {
                 values: &x[range.start * g.input_len()..range.end * g.input_len()],
                 channels: g.in_channels,
@@ -28,36 +28,48 @@ pub(in crate::conv) fn backward_weight<T: Element>(g: &Geometry, x: &[T], grad: 
                 width: g.out_width,
             };
             let tiling = Tiling::new(images, g.kernel, g.out_height, g.out_width);
-            scratch(POINTS * g.in_channels * tiling.stride(), |tiles| {
+            let stride = tiling.stride();
+            let last = range.end == g.batch;
+            scratch(POINTS * g.in_channels * stride, |tiles| {
                 tiles::transform(&inputs, g.padding, tiling, SIDE, tiles);
-                scratch(POINTS * g.out_channels * tiling.stride(), |filters| {
+                scratch(POINTS * g.out_channels * stride, |filters| {
                     tiles::transform(&grads, Padding::Zero(0), tiling, tiling.step, filters);
-                    let stride = tiling.stride();
-                    let products = products.par_chunks_mut(g.out_channels * g.in_channels).with_min_len(4);
-                    let filters = filters.par_chunks(g.out_channels * stride);
-                    let tiles = tiles.par_chunks(g.in_channels * stride);
-                    products.zip(filters).zip(tiles).for_each(|((out, left), right)| {
-                        let (depth, accumulate) = (tiling.count(), !first);
-                        let product = RowProduct { left, right, stride, depth, out, accumulate };
-                        T::row_product(product, g.precision);
-                    });
+                    for part in parts(g, g.out_channels) {
+                        let products = &mut products[..POINTS * part.len() * g.in_channels];
+                        let each = products.par_chunks_mut(part.len() * g.in_channels).with_min_len(4);
+                        let filters = filters.par_chunks(g.out_channels * stride);
+                        let tiles = tiles.par_chunks(g.in_channels * stride);
+                        each.zip(filters).zip(tiles).for_each(|((out, filters), right)| {
+                            let left = &filters[part.start * stride..part.end * stride];
+                            let (depth, accumulate) = (tiling.count(), i > 0);
+                            let product = RowProduct { left, right, stride, depth, out, accumulate };
+                            T::row_product(product, g.precision);
+                        });
+                        // Where there are more groups there is one part only, which holds their sum.
+                        if last {
+                            let out = &mut out[part.start * g.depth()..part.end * g.depth()];
+                            kernels(g, products, part.len(), out);
+                        }
+                    }
                 });
             });
-            first = false;
         }
-        out.par_chunks_mut(g.depth()).enumerate().for_each(|(channel, out)| {
-            let point =
-                |i: usize| &products[(i * g.out_channels + channel) * g.in_channels..][..g.in_channels];
-            vectorized(
-                #[inline(always)]
-                || match g.kernel {
-                    3 => run::<T, 3, 9>(point, out),
-                    _ => run::<T, 4, 16>(point, out),
-                },
-            );
-        });
     });
     out
+}
+
+/// Transforms products (point x output channel x input channel) back to kernels.
+fn kernels<T: Element>(g: &Geometry, products: &[T], channels: usize, out: &mut [T]) {
+    out.par_chunks_mut(g.depth()).enumerate().for_each(|(channel, out)| {
+        let point = |i: usize| &products[(i * channels + channel) * g.in_channels..][..g.in_channels];
+        vectorized(
+            #[inline(always)]
+            || match g.kernel {
+                3 => run::<T, 3, 9>(point, out),
+                _ => run::<T, 4, 16>(point, out),
+            },
+        );
+    });
 }
 
 #[inline(always)]
