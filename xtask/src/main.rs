@@ -16,6 +16,7 @@ cargo xtask TASK
   reproduce-detection [OPTIONS]
                             build mammo and train and judge detectors of what generators do
   bench train [--json]      the training step beside PyTorch's, in one run
+  bench ops [--json]        every operation beside the machine's peak
   bench ingest [--json]     mammo ingest beside pydicom and scikit-image, in one run
   bench stats [--json]      reader statistics beside numpy, scipy and R, in one run
   bench detect [--json]     detectors on 1,000 images, the network beside PyTorch's

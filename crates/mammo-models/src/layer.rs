@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_ops::{
     Activation, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision, blur_double, conv_transpose2d,
-    conv2d, instance_norm, instance_norm_residual, nearest_double,
+    conv2d, doubled_conv2d, instance_norm, instance_norm_residual,
 };
 use rand::Rng;
 use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
@@ -215,6 +215,11 @@ impl Conv {
         conv2d(x, &self.weight.value()?, Some(&self.bias), Conv2dConfig { precision, ..self.config })
     }
 
+    /// The convolution of the image with both sides doubled.
+    fn forward_doubled(&self, x: &Tensor, precision: Precision) -> Result<Tensor> {
+        doubled_conv2d(x, &self.weight.value()?, Some(&self.bias), Conv2dConfig { precision, ..self.config })
+    }
+
     /// Moves the estimate of the largest singular value, if there is one.
     pub(crate) fn iterate(&self) -> Result<()> {
         self.weight.iterate()
@@ -267,7 +272,7 @@ impl UpConv {
                 let config = ConvTranspose2dConfig { stride: 2, padding: 1, output_padding: 1, precision };
                 conv_transpose2d(x, &weight.weight.value()?, Some(&weight.bias), config)
             }
-            Self::Resize(conv) => conv.forward(&nearest_double(x)?, precision),
+            Self::Resize(conv) => conv.forward_doubled(x, precision),
             Self::Blur(conv) => conv.forward(&blur_double(x)?, precision),
         }
     }

@@ -2,6 +2,7 @@
 
 mod detect;
 mod ingest;
+mod ops;
 mod python;
 mod room;
 mod stats;
@@ -14,6 +15,7 @@ const HELP: &str = "\
 cargo xtask bench WHAT [--json]
 
   train [--quick]   the training step beside PyTorch's, step for step
+  ops [--quick]     every operation of mammo-ops beside the machine's peak
   ingest [--quick]  mammo ingest beside a pydicom + scikit-image script, on 200 files of 3328 x 4084 pixels (5.4 GB
                     of disk while it runs)
   stats [--quick]   reader statistics beside numpy, scipy and, where it is installed, R's pROC
@@ -26,6 +28,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode, String> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     match args.first().map(String::as_str) {
         Some("train") => train::train(flag("--json"), flag("--quick")),
+        Some("ops") => ops::ops(flag("--json"), flag("--quick")),
         Some("ingest") => ingest::ingest(flag("--json"), flag("--quick")),
         Some("detect") => detect::detect(flag("--json"), flag("--quick")),
         Some("room") => room::room(flag("--json"), flag("--quick")),

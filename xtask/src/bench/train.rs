@@ -1,5 +1,5 @@
-//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Both in f32, then
-//! ours with `precision = "bf16"` beside PyTorch's under bf16 autocast.
+//! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Both in f32, then,
+//! where the CPU multiplies bfloat16, ours with `precision = "bf16"` beside PyTorch's under bf16 autocast.
 
 use super::turn::Turn;
 use super::{median, python};
@@ -26,6 +26,10 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let ours = target.join("release").join("examples").join("bench_step");
     let script = root().join("crates").join("mammo-train").join("benches").join("torch_step.py");
+    let bf16 = multiplies_bf16();
+    if !bf16 {
+        eprintln!("this CPU has no instructions for bfloat16: only f32 is compared");
+    }
     if !as_json {
         println!(
             "{:<42} {:>9} {:>9} {:>20} {:>16} {:>9} {:>9} {:>20}",
@@ -53,9 +57,9 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
         let [mut our_turns, mut peer_turns, mut our_bf16_turns, mut peer_bf16_turns] =
             [(); 4].map(|()| Vec::new());
         for _ in 0..if quick { 1 } else { ROUNDS } {
-            for (bf16, our_turns, peer_turns) in
-                [(false, &mut our_turns, &mut peer_turns), (true, &mut our_bf16_turns, &mut peer_bf16_turns)]
-            {
+            let plain = (false, &mut our_turns, &mut peer_turns);
+            let rounded = bf16.then_some((true, &mut our_bf16_turns, &mut peer_bf16_turns));
+            for (bf16, our_turns, peer_turns) in std::iter::once(plain).chain(rounded) {
                 let mut command = Command::new(&ours);
                 command.arg(config(bf16));
                 our_turns.push(Turn::of(&name, command)?);
@@ -65,11 +69,11 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
             }
         }
         let (ratio, low, high) = ratio(&our_turns, &peer_turns);
-        let (bf16_ratio, bf16_low, bf16_high) = self::ratio(&our_bf16_turns, &peer_bf16_turns);
         let all = |turns: &[Turn]| median(&turns.iter().flat_map(|t| t.seconds.clone()).collect::<Vec<_>>());
         let peak = |turns: &[Turn]| turns.iter().map(|t| t.peak_mib).fold(0.0, f64::max);
         let (ours_s, peer_s) = (all(&our_turns), all(&peer_turns));
-        let (ours_bf16_s, peer_bf16_s) = (all(&our_bf16_turns), all(&peer_bf16_turns));
+        let in_bf16 = bf16.then(|| (all(&our_bf16_turns), all(&peer_bf16_turns)));
+        let bf16_ratio = bf16.then(|| self::ratio(&our_bf16_turns, &peer_bf16_turns));
         if as_json {
             println!(
                 "{}",
@@ -77,20 +81,33 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
                     "config": name, "threads": THREADS, "ours_s": ours_s, "peer_s": peer_s, "ratio": ratio,
                     "ratio_low": low, "ratio_high": high,
                     "ours_peak_mib": peak(&our_turns), "peer_peak_mib": peak(&peer_turns),
-                    "ours_bf16_s": ours_bf16_s, "peer_bf16_s": peer_bf16_s, "ratio_bf16": bf16_ratio,
-                    "ratio_bf16_low": bf16_low, "ratio_bf16_high": bf16_high,
+                    "ours_bf16_s": in_bf16.map(|s| s.0), "peer_bf16_s": in_bf16.map(|s| s.1),
+                    "ratio_bf16": bf16_ratio.map(|r| r.0), "ratio_bf16_low": bf16_ratio.map(|r| r.1),
+                    "ratio_bf16_high": bf16_ratio.map(|r| r.2),
                 })
             );
         } else {
+            let spread = |(ratio, low, high): (f64, f64, f64)| format!("{ratio:.2} ({low:.2} to {high:.2})");
+            let seconds = |s: Option<f64>| s.map_or("-".to_owned(), |s| format!("{s:.3}"));
             println!(
-                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16} {ours_bf16_s:>9.3} {peer_bf16_s:>9.3} {:>20}",
-                format!("{ratio:.2} ({low:.2} to {high:.2})"),
+                "{name:<42} {ours_s:>9.3} {peer_s:>9.3} {:>20} {:>16} {:>9} {:>9} {:>20}",
+                spread((ratio, low, high)),
                 format!("{:.0} / {:.0}", peak(&our_turns), peak(&peer_turns)),
-                format!("{bf16_ratio:.2} ({bf16_low:.2} to {bf16_high:.2})"),
+                seconds(in_bf16.map(|s| s.0)),
+                seconds(in_bf16.map(|s| s.1)),
+                bf16_ratio.map_or("-".to_owned(), spread),
             );
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the CPU has the instructions that `precision = "bf16"` is for; without them it saves nothing.
+fn multiplies_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Median, least and greatest of the ratios of turns that followed each other.
