@@ -1,7 +1,7 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use crate::element::{Element, PARALLEL_LEN, dispatch, slice, vectorized};
+use crate::element::{Element, PARALLEL_LEN, dispatch, slice, vectorized, zeros};
 
 /// A piecewise linear activation. The derivative at zero is that of the negative side, as in PyTorch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,7 +92,7 @@ struct RectifierBackward(f64);
 struct TanhBackward;
 
 fn map1<T: Element>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
-    let mut out = vec![T::default(); x.len()];
+    let mut out = zeros(x.len());
     out.par_chunks_mut(PARALLEL_LEN).zip(x.par_chunks(PARALLEL_LEN)).for_each(|(out, x)| {
         vectorized(
             #[inline(always)]
@@ -103,7 +103,7 @@ fn map1<T: Element>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
 }
 
 fn map2<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
-    let mut out = vec![T::default(); a.len()];
+    let mut out = zeros(a.len());
     let operands = a.par_chunks(PARALLEL_LEN).zip(b.par_chunks(PARALLEL_LEN));
     out.par_chunks_mut(PARALLEL_LEN).zip(operands).for_each(|(out, (a, b))| {
         vectorized(

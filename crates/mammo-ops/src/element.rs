@@ -1,4 +1,5 @@
 use candle_core::{CpuStorage, Layout, Result, WithDType, bail};
+use rayon::prelude::*;
 
 use crate::bf16::{self, Precision};
 use crate::product::{Product, RowProduct};
@@ -104,6 +105,11 @@ pub(crate) fn sum<T: Element, const N: usize>(slices: [&[T]; N], f: impl Fn([T; 
     }
     let tail = (len / LANES * LANES..len).fold(T::default(), |acc, i| acc + f(slices.map(|s| s[i])));
     sums.iter().fold(tail, |acc, &s| acc + s)
+}
+
+/// So many zeros, for what a kernel then overwrites: of large results clearing is a part of the work that is worth sharing.
+pub(crate) fn zeros<T: Element>(len: usize) -> Vec<T> {
+    rayon::iter::repeat_n(T::default(), len).with_min_len(PARALLEL_LEN).collect()
 }
 
 /// The shortest slice that is worth handing to a second thread.

@@ -2,7 +2,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::element::{Element, dispatch, slice, sum, vectorized};
+use crate::element::{Element, dispatch, slice, sum, vectorized, zeros};
 
 /// Instance normalisation of every channel of every image by its own mean and (biased) variance, with an activation
 /// behind it: `activation(scale * (x - mean) / sqrt(variance + epsilon) + shift)`.
@@ -79,7 +79,7 @@ impl InstanceNorm {
         channels: usize,
         plane: usize,
     ) -> Vec<T> {
-        let mut out = vec![T::default(); x.len()];
+        let mut out = zeros(x.len());
         out.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(i, (out, x))| {
             vectorized(
                 #[inline(always)]
@@ -131,7 +131,7 @@ impl InstanceNorm {
         channels: usize,
         plane: usize,
     ) -> Vec<T> {
-        let mut out = vec![T::default(); x.len()];
+        let mut out = zeros(x.len());
         out.par_chunks_mut(plane).enumerate().for_each(|(i, out)| {
             let range = i * plane..(i + 1) * plane;
             let (x, res, grad) = (&x[range.clone()], &res[range.clone()], &grad[range]);

@@ -1,7 +1,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::element::{Element, dispatch, slice};
+use crate::element::{Element, dispatch, slice, zeros};
 
 /// Doubles both sides of an image, each pixel becoming four (nearest neighbour). With a convolution of stride 1 behind it,
 /// it is the way up of Becker's experiment 2, which leaves no checkerboard where a transposed convolution may
@@ -38,7 +38,7 @@ fn planes(shape: &Shape) -> Result<(usize, usize, usize)> {
 }
 
 fn double<T: Element>(x: &[T], (planes, h, w): (usize, usize, usize)) -> Vec<T> {
-    let mut out = vec![T::default(); 4 * planes * h * w];
+    let mut out = zeros(4 * planes * h * w);
     if out.is_empty() {
         return out;
     }
@@ -56,7 +56,7 @@ fn double<T: Element>(x: &[T], (planes, h, w): (usize, usize, usize)) -> Vec<T> 
 
 fn four_sum<T: Element>(x: &[T], (planes, h, w): (usize, usize, usize)) -> Vec<T> {
     let (h2, w2) = (h / 2, w / 2);
-    let mut out = vec![T::default(); planes * h2 * w2];
+    let mut out = zeros(planes * h2 * w2);
     if out.is_empty() {
         return out;
     }

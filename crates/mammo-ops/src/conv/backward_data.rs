@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::geometry::{Geometry, Padding};
 use super::window::{Weights, Window, tiles};
 use super::winograd;
-use crate::element::Element;
+use crate::element::{Element, zeros};
 
 /// The input pixels along one axis that share a phase: positions `stride * t + offset` of the padded axis for `t` in
 /// `first..first + count`. Only every `stride`-th kernel tap reaches them, so that each phase is a convolution of
@@ -40,7 +40,7 @@ pub(super) fn backward_data<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) 
     if g.padding.pixels() == 0 || matches!(g.padding, Padding::Zero(_)) {
         return out;
     }
-    let mut folded = vec![T::default(); g.batch * g.input_len()];
+    let mut folded = zeros(g.batch * g.input_len());
     folded
         .par_chunks_mut(g.input_len())
         .zip(out.par_chunks(g.in_channels * g.padded_height() * g.padded_width()))
@@ -61,7 +61,7 @@ fn by_phases<T: Element>(g: &Geometry, grad: &[T], weight: &[T]) -> Vec<T> {
 
     let phases_y = phases(g.stride, g.kernel, from, from + height);
     let phases_x = phases(g.stride, g.kernel, from, from + width);
-    let mut out = vec![T::default(); g.batch * g.in_channels * height * width];
+    let mut out = zeros(g.batch * g.in_channels * height * width);
     for py in &phases_y {
         for px in &phases_x {
             if py.taps * px.taps * py.count * px.count == 0 {

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::geometry::Geometry;
 use super::window::{Weights, Window, tiles};
 use super::winograd;
-use crate::element::Element;
+use crate::element::{Element, zeros};
 
 /// The convolution of `x` (N, C, H, W) with `weight` (O, C, K, K), plus `bias` (O): (N, O, H', W').
 pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
@@ -18,7 +18,7 @@ pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], weight: &[T], bias: Opt
         .par_iter()
         .map_init(Vec::new, |scratch, (b, rows)| window(g, &padded[*b]).multiply(&weights, rows, scratch))
         .collect();
-    let mut out = vec![T::default(); g.batch * g.output_len()];
+    let mut out = zeros(g.batch * g.output_len());
     let plane = g.out_height * g.out_width;
     out.par_chunks_mut(plane).enumerate().for_each(|(i, out)| {
         let (b, channel) = (i / g.out_channels, i % g.out_channels);

@@ -16,7 +16,7 @@ mod tiles;
 mod weight;
 
 use super::geometry::{Geometry, Padding};
-use crate::element::Element;
+use crate::element::{Element, zeros};
 use crate::product::{Product, padded};
 use crate::scratch::scratch;
 use rayon::prelude::*;
@@ -155,7 +155,7 @@ fn correlate<T: Element>(
     let (channels, height, width) = size;
     let image_len = images.channels * images.height * images.width;
     let out_len = channels * height * width;
-    let mut out = vec![T::default(); g.batch * out_len];
+    let mut out = zeros(g.batch * out_len);
     let widest = parts(g, channels).map(|part| part.len()).max().unwrap_or(0);
     scratch(filter::room(images.channels, widest), |filters| {
         for (i, (count, range)) in groups(g).enumerate() {
