@@ -25,6 +25,13 @@ impl Activation {
     }
 }
 
+/// What a rectifier multiplies a value of this sign by, and the gradient through it. A choice between two numbers, which
+/// becomes a vector instruction, where a choice between two results may become a branch that is taken by chance.
+#[inline(always)]
+pub(crate) fn slope_at<T: Element>(signed: T, slope: T) -> T {
+    if signed > T::default() { T::from_f64(1.0) } else { slope }
+}
+
 /// `max(x, 0)` of every element; derivative 0 at 0.
 ///
 /// # Errors
@@ -124,7 +131,11 @@ macro_rules! cpu_map1 {
         fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
             let $this = self;
             dispatch!(s, $name, $t => {
-                let out = map1(slice::<$t>(s, l, $name)?, |$v: $t| $body);
+                let out = map1(
+                    slice::<$t>(s, l, $name)?,
+                    #[inline(always)]
+                    |$v: $t| $body,
+                );
                 Ok(($t::to_cpu_storage_owned(out), l.shape().clone()))
             })
         }
@@ -148,7 +159,12 @@ macro_rules! cpu_map2 {
             let $this = self;
             dispatch!(s1, $name, $t => {
                 let (a, b) = (slice::<$t>(s1, l1, $name)?, slice::<$t>(s2, l2, $name)?);
-                let out = map2(a, b, |$a: $t, $b: $t| $body);
+                let out = map2(
+                    a,
+                    b,
+                    #[inline(always)]
+                    |$a: $t, $b: $t| $body,
+                );
                 Ok(($t::to_cpu_storage_owned(out), l1.shape().clone()))
             })
         }
@@ -156,7 +172,7 @@ macro_rules! cpu_map2 {
 }
 
 impl CustomOp1 for Rectifier {
-    cpu_map1!("leaky_relu", |this, v: T| if v > 0.0 { v } else { v * this.0 as T });
+    cpu_map1!("leaky_relu", |this, v: T| v * slope_at(v, this.0 as T));
 
     fn bwd(&self, x: &Tensor, res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         if !x.track_op() {
@@ -167,11 +183,11 @@ impl CustomOp1 for Rectifier {
 }
 
 impl CustomOp2 for RectifierBackward {
-    cpu_map2!("leaky_relu_backward", |this, r, g: T| if r > 0.0 { g } else { g * this.0 as T });
+    cpu_map2!("leaky_relu_backward", |this, r, g: T| g * slope_at(r, this.0 as T));
 }
 
 impl CustomOp2 for AddRelu {
-    cpu_map2!("add_relu", |_this, a, b: T| (a + b).max(0.0));
+    cpu_map2!("add_relu", |_this, a, b: T| (a + b) * slope_at(a + b, 0.0));
 
     fn bwd(
         &self,

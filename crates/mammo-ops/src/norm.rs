@@ -1,7 +1,7 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, slope_at};
 use crate::element::{Element, dispatch, slice, sum, vectorized, zeros};
 
 /// Instance normalisation of every channel of every image by its own mean and (biased) variance, with an activation
@@ -93,7 +93,7 @@ impl InstanceNorm {
                     let slope = T::from_f64(self.activation.slope());
                     for (o, &v) in out.iter_mut().zip(x) {
                         let y = v * factor + offset;
-                        *o = if y > T::default() { y } else { y * slope };
+                        *o = y * slope_at(y, slope);
                     }
                 },
             );
@@ -116,7 +116,7 @@ impl InstanceNorm {
     #[inline(always)]
     fn sums<T: Element>(self, x: &[T], res: &[T], grad: &[T], mean: T, inverse_sd: T) -> (T, T) {
         let slope = T::from_f64(self.activation.slope());
-        let g = |r: T, g: T| if r > T::default() { g } else { g * slope };
+        let g = |r: T, g: T| g * slope_at(r, slope);
         let total = sum([res, grad], |[r, d]| g(r, d));
         let with_x = sum([x, res, grad], |[v, r, d]| g(r, d) * (v - mean)) * inverse_sd;
         (total, with_x)
@@ -145,7 +145,7 @@ impl InstanceNorm {
                     let slope = T::from_f64(self.activation.slope());
                     let (mean_g, slope_x) = (total / n, with_x / n * inverse_sd);
                     for ((o, &v), (&r, &d)) in out.iter_mut().zip(x).zip(res.iter().zip(grad)) {
-                        let g = if r > T::default() { d } else { d * slope };
+                        let g = d * slope_at(r, slope);
                         *o = factor * (g - mean_g - (v - mean) * slope_x);
                     }
                 },

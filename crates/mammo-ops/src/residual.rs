@@ -1,7 +1,7 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use crate::activation::{Activation, gradient_through};
+use crate::activation::{Activation, gradient_through, slope_at};
 use crate::element::{Element, dispatch, slice, vectorized};
 use crate::norm::{InstanceNorm, planes};
 
@@ -65,7 +65,7 @@ impl NormResidual {
                 || {
                     for (o, &v) in out.iter_mut().zip(residual) {
                         let y = *o + v;
-                        *o = if y > T::default() { y } else { y * slope };
+                        *o = y * slope_at(y, slope);
                     }
                 },
             );

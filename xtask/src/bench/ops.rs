@@ -20,9 +20,13 @@ struct Measured {
 }
 
 pub(crate) fn ops(as_json: bool, quick: bool) -> Result<ExitCode, String> {
+    run("the build", cargo(&["bench", "--package", "mammo-ops", "--bench", "ops", "--no-run"]))?;
     let started = SystemTime::now();
     let mut command = cargo(&["bench", "--quiet", "--package", "mammo-ops", "--bench", "ops", "--"]);
-    command.env("CANDLE_NUM_THREADS", "1").stdout(std::process::Stdio::null());
+    // As programs that train are started (`mammo_train::tune_process`).
+    command.env("CANDLE_NUM_THREADS", "1");
+    command.env("MALLOC_MMAP_THRESHOLD_", "33554432").env("MALLOC_TRIM_THRESHOLD_", "17179869184");
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     command.args(if quick { &["--quick"][..] } else { &["--noplot"] });
     run("the benchmarks", command)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
