@@ -1,13 +1,14 @@
 //! The networks and the training step against three steps that PyTorch computed in double precision
-//! (`tests/golden/README.md`), in f64 and in the f32 that trainings run in.
+//! (`tests/golden/README.md`), in f64 and in the f32 that trainings run in, on every device at hand.
 
 use candle_core::{DType, Device, Tensor, backprop::GradStore};
 use mammo_core::Seed;
 use mammo_models::{DiscriminatorConfig, GeneratorConfig, Parameters};
 use mammo_ops::AdamConfig;
+use mammo_tests::on_every_device;
 use mammo_train::{
-    CycleGan, GanMode, ImagePool, LossWeights, StepSettings, TrainConfig, Trained, UpdateOrder, Way,
-    cycle_pass, discriminator_loss, train_step,
+    CycleGan, GanMode, ImagePool, LossWeights, StepRecordings, StepSettings, TrainConfig, Trained,
+    UpdateOrder, Way, cycle_pass, discriminator_loss, train_step,
 };
 use std::{
     collections::HashMap,
@@ -21,10 +22,11 @@ struct Golden {
     tensors: HashMap<String, Tensor>,
     config: serde_json::Value,
     dtype: DType,
+    device: Device,
 }
 
 impl Golden {
-    fn read(path: &Path, dtype: DType) -> Self {
+    fn read(path: &Path, dtype: DType, device: &Device) -> Self {
         let bytes = std::fs::read(path).unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         let config =
@@ -34,6 +36,7 @@ impl Golden {
             tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap(),
             config: serde_json::from_str(config).unwrap(),
             dtype,
+            device: device.clone(),
         }
     }
 
@@ -42,7 +45,7 @@ impl Golden {
     }
 
     fn tensor(&self, key: &str) -> Tensor {
-        self.tensors[key].to_dtype(self.dtype).unwrap()
+        self.tensors[key].to_dtype(self.dtype).unwrap().to_device(&self.device).unwrap()
     }
 
     /// All tensors below a prefix, without it.
@@ -62,7 +65,7 @@ impl Golden {
         };
         let (height, width) = (self.number("height"), self.number("width"));
         let config = TrainConfig::new(generator, discriminator, height, width, Seed(0));
-        let model = CycleGan::new(&config, self.dtype, &Device::Cpu).unwrap();
+        let model = CycleGan::new(&config, self.dtype, &self.device).unwrap();
         for (network, parameters) in networks(&model) {
             parameters.load(&self.below(&format!("init.{network}."))).unwrap();
         }
@@ -137,11 +140,13 @@ fn is_rounding(gradient: &Tensor) -> bool {
 }
 
 fn every_file(check: impl Fn(&Golden)) {
-    for path in golden_files() {
-        for dtype in [DType::F64, DType::F32] {
-            check(&Golden::read(&path, dtype));
+    on_every_device(|device| {
+        for path in golden_files() {
+            for dtype in [DType::F64, DType::F32] {
+                check(&Golden::read(&path, dtype, device));
+            }
         }
-    }
+    });
 }
 
 #[test]
@@ -207,7 +212,9 @@ fn gradients_agree_to_1e_3() {
         // The pools must not change anything while they fill.
         let mut pools = (ImagePool::new(50), ImagePool::new(50));
         let mut rng = Seed(0).stream("golden");
-        train_step(&mut model, (&x, &y), &mut pools, &golden.settings(), 0, &mut rng).unwrap();
+        let mut recordings = StepRecordings::default();
+        train_step(&mut model, (&x, &y), &mut pools, &golden.settings(), 0, &mut recordings, &mut rng)
+            .unwrap();
     });
 }
 
@@ -217,10 +224,19 @@ fn losses_of_three_steps_and_the_final_weights_agree_to_1e_4() {
         let mut model = golden.model();
         let mut pools = (ImagePool::new(50), ImagePool::new(50));
         let mut rng = Seed(0).stream("golden");
+        let mut recordings = StepRecordings::default();
         for step in 0..3 {
             let (x, y) = golden.inputs(step);
-            let losses =
-                train_step(&mut model, (&x, &y), &mut pools, &golden.settings(), step, &mut rng).unwrap();
+            let losses = train_step(
+                &mut model,
+                (&x, &y),
+                &mut pools,
+                &golden.settings(),
+                step,
+                &mut recordings,
+                &mut rng,
+            )
+            .unwrap();
             for (name, ours) in [
                 ("g_adv_a", losses.adversarial_ab),
                 ("g_adv_b", losses.adversarial_ba),

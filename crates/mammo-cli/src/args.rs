@@ -4,6 +4,7 @@ use crate::run::DataSource;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use mammo_core::LabelRule;
 use mammo_dataset::ViewFilter;
+use mammo_ops::{DeviceChoice, Precision};
 use std::path::PathBuf;
 
 /// Research on tampering with mammograms by CycleGAN, and on finding it. Not for diagnosis.
@@ -108,9 +109,14 @@ pub(crate) struct ExperimentArgs {
     #[arg(long, value_name = "NAME|FILE", value_parser = crate::preset::known)]
     pub(crate) preset: Option<String>,
 
-    /// Where to compute: cpu, or cuda:N in a build with CUDA
-    #[arg(long, default_value = "cpu", value_parser = crate::run::known_device)]
-    pub(crate) device: String,
+    /// Where the networks train: cpu, or cuda:N in a build with CUDA [default: the preset's, else cpu]
+    #[arg(long, value_name = "cpu|cuda:N")]
+    pub(crate) device: Option<DeviceChoice>,
+
+    /// How exact the multiplications of convolutions are while networks train: f32, tf32 (on a GPU) or bf16
+    /// [default: the preset's, else f32]
+    #[arg(long, value_name = "f32|tf32|bf16")]
+    pub(crate) precision: Option<Precision>,
 
     /// Training steps instead of the preset's; the learning rate is constant for the first half
     #[arg(long, value_name = "N")]

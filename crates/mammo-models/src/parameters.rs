@@ -1,4 +1,4 @@
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ModelError;
@@ -26,6 +26,11 @@ impl Parameters {
     /// One parameter.
     pub fn get(&self, name: &str) -> Option<&Var> {
         self.all.get(name)
+    }
+
+    /// Where they are; the CPU for a network without any.
+    pub fn device(&self) -> &Device {
+        self.all.values().next().map_or(&Device::Cpu, |var| var.device())
     }
 
     /// Number of learned numbers.

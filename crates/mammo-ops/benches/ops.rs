@@ -10,9 +10,9 @@
 use candle_core::{DType, Device, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mammo_ops::{
-    Activation, AdamConfig, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision, adam_update,
-    conv_transpose2d, conv2d, doubled_conv2d, instance_norm, instance_norm_residual, l1_loss, leaky_relu,
-    least_squares_loss, nearest_double, tanh,
+    Activation, AdamClock, AdamConfig, AdamEntry, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision,
+    adam_update, conv_transpose2d, conv2d, doubled_conv2d, instance_norm, instance_norm_residual, l1_loss,
+    leaky_relu, least_squares_loss, nearest_double, tanh,
 };
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -151,7 +151,10 @@ fn elementwise(c: &mut Criterion) {
     let config = AdamConfig { learning_rate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
     group.throughput(Throughput::Bytes(4 * 7 * x.elem_count() as u64));
     group.bench_function("Adam", |b| {
-        b.iter(|| adam_update(&x, &moments, &target, 1, config).expect("an update"));
+        let entry = AdamEntry { parameter: &x, moments: &moments, gradient: &target };
+        let mut clock = AdamClock::new(DType::F32, &Device::Cpu).expect("a clock");
+        clock.tick(config).expect("a step");
+        b.iter(|| adam_update(&[entry], &clock, config).expect("an update"));
     });
     group.finish();
 }

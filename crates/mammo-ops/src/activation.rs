@@ -1,3 +1,5 @@
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
@@ -121,9 +123,10 @@ fn map2<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
     out
 }
 
-/// A CPU kernel over one operand, named `$name`, with the body as a function of its value.
-macro_rules! cpu_map1 {
-    ($name:expr, |$this:ident, $v:ident: $t:ident| $body:expr) => {
+/// The kernels over one operand: on the CPU the body, a function of its value; on a GPU that of the name `$name`, with a
+/// parameter if it has one.
+macro_rules! map1 {
+    ($name:expr, |$this:ident, $v:ident: $t:ident| $body:expr, $parameter:expr) => {
         fn name(&self) -> &'static str {
             $name
         }
@@ -139,12 +142,18 @@ macro_rules! cpu_map1 {
                 Ok(($t::to_cpu_storage_owned(out), l.shape().clone()))
             })
         }
+
+        #[cfg(feature = "cuda")]
+        fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+            let $this = self;
+            crate::cuda::map1($name, $parameter, (s, l))
+        }
     };
 }
 
-/// As `cpu_map1` over two operands of one shape.
-macro_rules! cpu_map2 {
-    ($name:expr, |$this:ident, $a:ident, $b:ident: $t:ident| $body:expr) => {
+/// As `map1` over two operands of one shape.
+macro_rules! map2 {
+    ($name:expr, |$this:ident, $a:ident, $b:ident: $t:ident| $body:expr, $parameter:expr) => {
         fn name(&self) -> &'static str {
             $name
         }
@@ -168,11 +177,23 @@ macro_rules! cpu_map2 {
                 Ok(($t::to_cpu_storage_owned(out), l1.shape().clone()))
             })
         }
+
+        #[cfg(feature = "cuda")]
+        fn cuda_fwd(
+            &self,
+            s1: &CudaStorage,
+            l1: &Layout,
+            s2: &CudaStorage,
+            l2: &Layout,
+        ) -> Result<(CudaStorage, Shape)> {
+            let $this = self;
+            crate::cuda::map2($name, $parameter, (s1, l1), (s2, l2))
+        }
     };
 }
 
 impl CustomOp1 for Rectifier {
-    cpu_map1!("leaky_relu", |this, v: T| v * slope_at(v, this.0 as T));
+    map1!("leaky_relu", |this, v: T| v * slope_at(v, this.0 as T), Some(this.0));
 
     fn bwd(&self, x: &Tensor, res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         if !x.track_op() {
@@ -183,11 +204,11 @@ impl CustomOp1 for Rectifier {
 }
 
 impl CustomOp2 for RectifierBackward {
-    cpu_map2!("leaky_relu_backward", |this, r, g: T| g * slope_at(r, this.0 as T));
+    map2!("leaky_relu_backward", |this, r, g: T| g * slope_at(r, this.0 as T), Some(this.0));
 }
 
 impl CustomOp2 for AddRelu {
-    cpu_map2!("add_relu", |_this, a, b: T| (a + b) * slope_at(a + b, 0.0));
+    map2!("add_relu", |_this, a, b: T| (a + b) * slope_at(a + b, 0.0), None);
 
     fn bwd(
         &self,
@@ -202,7 +223,7 @@ impl CustomOp2 for AddRelu {
 }
 
 impl CustomOp1 for Tanh {
-    cpu_map1!("tanh", |_this, v: T| Element::tanh(v));
+    map1!("tanh", |_this, v: T| Element::tanh(v), None);
 
     fn bwd(&self, _: &Tensor, res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         res.apply_op2_no_bwd(&grad.contiguous()?, &TanhBackward).map(Some)
@@ -210,7 +231,7 @@ impl CustomOp1 for Tanh {
 }
 
 impl CustomOp2 for TanhSum {
-    cpu_map2!("tanh_sum", |_this, a, b: T| Element::tanh(a + b));
+    map2!("tanh_sum", |_this, a, b: T| Element::tanh(a + b), None);
 
     fn bwd(
         &self,
@@ -225,7 +246,7 @@ impl CustomOp2 for TanhSum {
 }
 
 impl CustomOp2 for TanhBackward {
-    cpu_map2!("tanh_backward", |_this, r, g: T| g * (1.0 - r * r));
+    map2!("tanh_backward", |_this, r, g: T| g * (1.0 - r * r), None);
 }
 
 #[cfg(test)]

@@ -20,11 +20,45 @@ use serde::{Deserialize, Serialize};
 pub enum Precision {
     /// As exact as the element type.
     #[default]
+    #[serde(alias = "f32")]
     Full,
+    /// On NVIDIA GPUs factors of f32 tensors are rounded to TF32 (relative error up to 2^-11), which their tensor cores multiply.
+    /// On the CPU as [`Self::Full`].
+    Tf32,
     /// Factors are rounded to bfloat16 (relative error up to 2^-9, range of f32) where the tensors are f32; those of f64 are
-    /// not. Faster only on CPUs with AVX512-BF16; on others the rounding is the same and the speed that of f32.
+    /// not. Faster on CPUs with AVX512-BF16 and on GPUs, where results are rounded too; on other CPUs the rounding is the same and
+    /// the speed that of f32.
     Bf16,
 }
+
+impl std::str::FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
+        match text {
+            "f32" => Ok(Self::Full),
+            "tf32" => Ok(Self::Tf32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(UnknownPrecision(text.to_owned())),
+        }
+    }
+}
+
+/// As it is written on command lines: of tensors in f32.
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Full => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+/// A text that names no [`Precision`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a precision; use f32, tf32 or bf16")]
+pub struct UnknownPrecision(String);
 
 /// [`Product::run`] with rounded factors.
 pub(crate) fn product(product: Product<f32>) {

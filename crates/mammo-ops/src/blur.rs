@@ -1,7 +1,12 @@
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use crate::cuda::Change;
 use crate::element::{Element, dispatch, slice};
+use crate::resize::{halved, planes};
 
 /// Doubles both sides of an image and low-passes it by 1 3 3 1 each way, which is bilinear interpolation between the pixels'
 /// centres; the edge is repeated outwards. With a convolution of stride 1 behind it, it is the anti-aliased way up (Zhang,
@@ -88,12 +93,6 @@ fn gather<T: Element>(grad: &[T], (planes, h, w): (usize, usize, usize)) -> Vec<
     out
 }
 
-/// Planes, height and width of a shape.
-fn planes(shape: &Shape) -> Result<(usize, usize, usize)> {
-    let (n, c, h, w) = shape.dims4()?;
-    Ok((n * c, h, w))
-}
-
 impl CustomOp1 for BlurDouble {
     fn name(&self) -> &'static str {
         "blur_double"
@@ -107,6 +106,13 @@ impl CustomOp1 for BlurDouble {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = l.shape().dims4()?;
+        let change = Change { kernel: self.name(), shape: (n, c, 2 * h, 2 * w), sizes: (h, w) };
+        crate::cuda::change(&change, (s, l))
+    }
+
     fn bwd(&self, _x: &Tensor, _result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(grad.contiguous()?.apply_op1(BlurGather)?))
     }
@@ -118,14 +124,18 @@ impl CustomOp1 for BlurGather {
     }
 
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n, c, h, w) = l.shape().dims4()?;
-        if h % 2 != 0 || w % 2 != 0 {
-            bail!("a gradient of {h} x {w} pixels behind a doubling of both sides");
-        }
+        let (n, c, h, w) = halved(l.shape())?;
         dispatch!(s, self.name(), T => {
             let out = gather(slice::<T>(s, l, self.name())?, planes(l.shape())?);
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(out), (n, c, h / 2, w / 2).into()))
+            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(out), (n, c, h, w).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = halved(l.shape())?;
+        let change = Change { kernel: self.name(), shape: (n, c, h, w), sizes: (h, w) };
+        crate::cuda::change(&change, (s, l))
     }
 }
 

@@ -1,6 +1,10 @@
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Tensor, WithDType};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 
 use crate::conv::{Conv2dConfig, ConvTranspose2dConfig, Padding, conv_transpose2d, conv2d};
+#[cfg(feature = "cuda")]
+use crate::cuda::{Change, change};
 use crate::element::{Element, dispatch, slice};
 use crate::nearest_double;
 
@@ -101,7 +105,7 @@ impl CustomOp1 for Fringe {
         "fringe"
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, candle_core::Shape)> {
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, c, h, w) = l.shape().dims4()?;
         if h == 0 || w == 0 {
             candle_core::bail!("an image of {h} x {w} pixels has no edge to mirror at");
@@ -110,6 +114,12 @@ impl CustomOp1 for Fringe {
             let out = fringe(slice::<T>(s, l, "fringe")?, (h, w));
             Ok((T::to_cpu_storage_owned(out), (n, c, h + 2, w + 2).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = l.shape().dims4()?;
+        change(&Change { kernel: self.name(), shape: (n, c, h + 2, w + 2), sizes: (h, w) }, (s, l))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -122,12 +132,18 @@ impl CustomOp1 for FringeFolded {
         "fringe_backward"
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, candle_core::Shape)> {
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, c, h, w) = l.shape().dims4()?;
         dispatch!(s, "fringe_backward", T => {
             let out = fold_fringe(slice::<T>(s, l, "fringe_backward")?, (h - 2, w - 2));
             Ok((T::to_cpu_storage_owned(out), (n, c, h - 2, w - 2).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = l.shape().dims4()?;
+        change(&Change { kernel: self.name(), shape: (n, c, h - 2, w - 2), sizes: (h - 2, w - 2) }, (s, l))
     }
 }
 
@@ -182,12 +198,18 @@ impl CustomOp1 for Widen {
         "doubled_kernel"
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, candle_core::Shape)> {
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (o, c, _, _) = l.shape().dims4()?;
         dispatch!(s, "doubled_kernel", T => {
             let wide = widen(slice::<T>(s, l, "doubled_kernel")?, (o, c));
             Ok((T::to_cpu_storage_owned(wide), (c, o, 4, 4).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (o, c, _, _) = l.shape().dims4()?;
+        change(&Change { kernel: self.name(), shape: (c, o, 4, 4), sizes: (o, c) }, (s, l))
     }
 
     fn bwd(&self, weight: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -200,12 +222,18 @@ impl CustomOp1 for Narrow {
         "doubled_kernel_backward"
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, candle_core::Shape)> {
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (c, o, _, _) = l.shape().dims4()?;
         dispatch!(s, "doubled_kernel_backward", T => {
             let weight = narrow(slice::<T>(s, l, "doubled_kernel_backward")?, (c, o));
             Ok((T::to_cpu_storage_owned(weight), (o, c, 3, 3).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (c, o, _, _) = l.shape().dims4()?;
+        change(&Change { kernel: self.name(), shape: (o, c, 3, 3), sizes: (o, c) }, (s, l))
     }
 }
 

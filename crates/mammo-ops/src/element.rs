@@ -31,14 +31,14 @@ macro_rules! element {
 
             fn product(product: Product<Self>, precision: Precision) {
                 match precision {
-                    Precision::Full => product.run(),
+                    Precision::Full | Precision::Tf32 => product.run(),
                     Precision::Bf16 => $rounded(product),
                 }
             }
 
             fn row_product(product: RowProduct<Self>, precision: Precision) {
                 match precision {
-                    Precision::Full => product.run(),
+                    Precision::Full | Precision::Tf32 => product.run(),
                     Precision::Bf16 => $rounded_rows(product),
                 }
             }

@@ -1,8 +1,12 @@
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use crate::cuda::{Loss, loss, loss_backward};
 use crate::element::{Element, PARALLEL_LEN, dispatch, slice};
 
 /// Mean absolute difference, a scalar. The derivative where the two are equal is 0, as in PyTorch, so that an exactly
@@ -31,7 +35,8 @@ pub fn least_squares_loss(x: &Tensor, target: f64) -> Result<Tensor> {
 /// are at least 0 and not all 0.
 ///
 /// # Errors
-/// When the shapes differ, when no weight is above 0, and for element types other than f32 and f64.
+/// When the shapes differ, when no weight is above 0, and for element types other than f32 and f64. On a GPU weights are not read
+/// back to be looked at: if none is above 0 the loss is not a number.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -125,6 +130,17 @@ impl CustomOp2 for L1 {
         let db = b.track_op().then(|| da.neg()).transpose()?;
         Ok((a.track_op().then_some(da), db))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        loss(Loss::L1((s1, l1), (s2, l2)))
+    }
 }
 
 impl CustomOp2 for L1Backward {
@@ -150,6 +166,17 @@ impl CustomOp2 for L1Backward {
             Ok((T::to_cpu_storage_owned(out.collect()), l1.shape().clone()))
         })
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        loss_backward(Loss::L1((s1, l1), (s2, l2)))
+    }
 }
 
 impl CustomOp1 for LeastSquares {
@@ -171,6 +198,11 @@ impl CustomOp1 for LeastSquares {
         }
         x.apply_op1_no_bwd(&LeastSquaresBackward(self.0))?.broadcast_mul(grad).map(Some)
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        loss(Loss::LeastSquares((s, l), self.0))
+    }
 }
 
 impl CustomOp1 for LeastSquaresBackward {
@@ -185,6 +217,11 @@ impl CustomOp1 for LeastSquaresBackward {
             let out = x.iter().map(|&v| (v - self.0 as T) * factor).collect();
             Ok((T::to_cpu_storage_owned(out), l.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        loss_backward(Loss::LeastSquares((s, l), self.0))
     }
 }
 
@@ -207,6 +244,11 @@ impl CustomOp1 for Hinge {
         }
         x.apply_op1_no_bwd(&HingeBackward(self.0))?.broadcast_mul(grad).map(Some)
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        loss(Loss::Hinge((s, l), self.0))
+    }
 }
 
 impl CustomOp1 for HingeBackward {
@@ -221,6 +263,11 @@ impl CustomOp1 for HingeBackward {
             let slope = |v: &T| if self.0 * WithDType::to_f64(*v) < 1.0 { step } else { T::default() };
             Ok((T::to_cpu_storage_owned(x.iter().map(slope).collect()), l.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        loss_backward(Loss::Hinge((s, l), self.0))
     }
 }
 
@@ -270,6 +317,19 @@ impl CustomOp3 for Logistic {
         let dx = x.apply_op3_no_bwd(target, weight, &LogisticBackward)?.broadcast_mul(grad)?;
         Ok((Some(dx), None, None))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        loss(Loss::Logistic([(s1, l1), (s2, l2), (s3, l3)]))
+    }
 }
 
 impl CustomOp3 for LogisticBackward {
@@ -296,6 +356,19 @@ impl CustomOp3 for LogisticBackward {
             };
             Ok((T::to_cpu_storage_owned((0..x.len()).map(at).collect()), l1.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        loss_backward(Loss::Logistic([(s1, l1), (s2, l2), (s3, l3)]))
     }
 }
 

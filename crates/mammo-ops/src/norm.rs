@@ -1,7 +1,11 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, Storage};
 use rayon::prelude::*;
 
 use crate::activation::{Activation, slope_at};
+#[cfg(feature = "cuda")]
+use crate::cuda::{NormAffine, NormOperands};
 use crate::element::{Element, dispatch, slice, sum, vectorized, zeros};
 
 /// Instance normalisation of every channel of every image by its own mean and (biased) variance, with an activation
@@ -70,6 +74,17 @@ impl InstanceNorm {
     /// The gradients to scale and shift of a norm without activation as a 2 x C tensor.
     pub(crate) fn gradient_to_affine(self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
         x.apply_op3_no_bwd(grad, grad, &BackwardAffine(self))
+    }
+
+    /// What the kernels on a GPU are told.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn operands<'a>(
+        self,
+        op: &'static str,
+        storage: &'a CudaStorage,
+        layout: &'a Layout,
+    ) -> NormOperands<'a> {
+        NormOperands { op, x: (storage, layout), epsilon: self.epsilon, slope: self.activation.slope() }
     }
 
     pub(crate) fn forward<T: Element>(
@@ -212,6 +227,11 @@ impl CustomOp1 for InstanceNorm {
         let op = BackwardInput { norm: *self, scale: None };
         x.apply_op3_no_bwd(res, &grad.contiguous()?, &op).map(Some)
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        crate::cuda::norm(self.operands("instance_norm", s, l), None, None)
+    }
 }
 
 impl CustomOp3 for InstanceNorm {
@@ -259,6 +279,21 @@ impl CustomOp3 for InstanceNorm {
         let affine = x.apply_op3_no_bwd(res, &grad, &BackwardAffine(*self))?;
         Ok((dx, Some(affine.get(0)?), Some(affine.get(1)?)))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let channels = l2.shape().elem_count();
+        let affine = (NormAffine::row((s2, l2), 0, channels), NormAffine::row((s3, l3), 0, channels));
+        crate::cuda::norm(self.operands("instance_norm", s1, l1), Some(affine), None)
+    }
 }
 
 impl CustomOp3 for BackwardInput {
@@ -285,6 +320,30 @@ impl CustomOp3 for BackwardInput {
             Ok((T::to_cpu_storage_owned(out), l1.shape().clone()))
         })
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let operands = self.norm.operands("instance_norm_backward_input", s1, l1);
+        let scale = self.scale.as_ref().map(Tensor::storage_and_layout);
+        let scale = match &scale {
+            None => None,
+            Some((storage, layout)) => match &**storage {
+                Storage::Cuda(storage) => {
+                    Some(NormAffine::row((storage, layout), 0, layout.shape().elem_count()))
+                }
+                _ => bail!("instance_norm: the scale is on another device than the image"),
+            },
+        };
+        crate::cuda::norm_backward(operands, (s2, l2), (s3, l3), scale)
+    }
 }
 
 impl CustomOp3 for BackwardAffine {
@@ -309,6 +368,20 @@ impl CustomOp3 for BackwardAffine {
             let out = self.0.backward_affine(x, res, grad, channels, plane);
             Ok((T::to_cpu_storage_owned(out), Shape::from((2, channels))))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let operands = self.0.operands("instance_norm_backward_affine", s1, l1);
+        crate::cuda::norm_affine_backward(operands, (s2, l2), (s3, l3))
     }
 }
 

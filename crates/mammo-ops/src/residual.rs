@@ -1,7 +1,11 @@
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::activation::{Activation, gradient_through, slope_at};
+#[cfg(feature = "cuda")]
+use crate::cuda::{NormAffine, NormOperands};
 use crate::element::{Element, dispatch, slice, vectorized};
 use crate::norm::{InstanceNorm, planes};
 
@@ -49,6 +53,13 @@ struct NormResidual {
 }
 
 impl NormResidual {
+    /// What the kernels on a GPU are told: the activation stands behind the sum.
+    #[cfg(feature = "cuda")]
+    fn operands<'a>(self, storage: &'a CudaStorage, layout: &'a Layout) -> NormOperands<'a> {
+        let norm = InstanceNorm { activation: self.activation, ..self.norm };
+        norm.operands("instance_norm_residual", storage, layout)
+    }
+
     fn forward<T: Element>(
         self,
         x: &[T],
@@ -106,6 +117,17 @@ impl CustomOp2 for NormResidual {
         let dx = x.track_op().then(|| self.norm.gradient_to_input(x, None, &grad)).transpose()?;
         Ok((dx, residual.track_op().then_some(grad)))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        crate::cuda::norm(self.operands(s1, l1), None, Some((s2, l2)))
+    }
 }
 
 impl CustomOp3 for NormResidual {
@@ -145,6 +167,21 @@ impl CustomOp3 for NormResidual {
         let dx = x.track_op().then(|| self.norm.gradient_to_input(x, Some(&scale), &grad)).transpose()?;
         let da = affine.track_op().then(|| self.norm.gradient_to_affine(x, &grad)).transpose()?;
         Ok((dx, residual.track_op().then_some(grad), da))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let channels = l3.shape().dims2()?.1;
+        let affine = (NormAffine::row((s3, l3), 0, channels), NormAffine::row((s3, l3), 1, channels));
+        crate::cuda::norm(self.operands(s1, l1), Some(affine), Some((s2, l2)))
     }
 }
 

@@ -1,6 +1,10 @@
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use crate::cuda::Change;
 use crate::element::{Element, dispatch, slice, zeros};
 
 /// Doubles both sides of an image, each pixel becoming four (nearest neighbour). With a convolution of stride 1 behind it,
@@ -31,8 +35,17 @@ struct Double;
 /// Four pixels to their sum: the gradient of [`Double`].
 struct FourSum;
 
+/// The shape of the image whose doubling has a gradient of this shape.
+pub(crate) fn halved(shape: &Shape) -> Result<(usize, usize, usize, usize)> {
+    let (n, c, h, w) = shape.dims4()?;
+    if h % 2 != 0 || w % 2 != 0 {
+        bail!("a gradient of {h} x {w} pixels behind a doubling of both sides");
+    }
+    Ok((n, c, h / 2, w / 2))
+}
+
 /// Planes, height and width of a shape.
-fn planes(shape: &Shape) -> Result<(usize, usize, usize)> {
+pub(crate) fn planes(shape: &Shape) -> Result<(usize, usize, usize)> {
     let (n, c, h, w) = shape.dims4()?;
     Ok((n * c, h, w))
 }
@@ -86,6 +99,13 @@ impl CustomOp1 for Double {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = l.shape().dims4()?;
+        let change = Change { kernel: self.name(), shape: (n, c, 2 * h, 2 * w), sizes: (h, w) };
+        crate::cuda::change(&change, (s, l))
+    }
+
     fn bwd(&self, _x: &Tensor, _result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(grad.contiguous()?.apply_op1(FourSum)?))
     }
@@ -98,14 +118,18 @@ impl CustomOp1 for FourSum {
 
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let size = planes(l.shape())?;
-        let (n, c, h, w) = l.shape().dims4()?;
-        if h % 2 != 0 || w % 2 != 0 {
-            bail!("a gradient of {h} x {w} pixels behind a doubling of both sides");
-        }
+        let (n, c, h, w) = halved(l.shape())?;
         dispatch!(s, "nearest_double_backward", T => {
             let out = four_sum(slice::<T>(s, l, "nearest_double_backward")?, size);
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(out), (n, c, h / 2, w / 2).into()))
+            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(out), (n, c, h, w).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = halved(l.shape())?;
+        let change = Change { kernel: self.name(), shape: (n, c, h, w), sizes: (h, w) };
+        crate::cuda::change(&change, (s, l))
     }
 }
 

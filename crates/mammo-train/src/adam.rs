@@ -1,6 +1,6 @@
 use candle_core::{Tensor, backprop::GradStore};
 use mammo_models::Parameters;
-use mammo_ops::{AdamConfig, adam_update};
+use mammo_ops::{AdamClock, AdamConfig, AdamEntry, adam_update};
 use std::collections::BTreeMap;
 
 use crate::TrainError;
@@ -9,7 +9,7 @@ use crate::TrainError;
 pub struct Adam {
     parameters: Parameters,
     moments: BTreeMap<String, Tensor>,
-    step: usize,
+    clock: AdamClock,
 }
 
 impl Adam {
@@ -18,14 +18,26 @@ impl Adam {
     /// # Errors
     /// Failures of the tensor library.
     pub fn new(parameters: &Parameters) -> Result<Self, TrainError> {
-        let moments = parameters
+        let moments: BTreeMap<String, Tensor> = parameters
             .learned()
             .map(|(name, var)| {
                 let zeros = Tensor::zeros((2, var.elem_count()), var.dtype(), var.device())?;
                 Ok((name.to_owned(), zeros))
             })
             .collect::<Result<_, candle_core::Error>>()?;
-        Ok(Self { parameters: parameters.clone(), moments, step: 0 })
+        let first = parameters.learned().next();
+        let first = first
+            .ok_or_else(|| TrainError::Config("a network without parameters cannot learn".to_owned()))?;
+        let clock = AdamClock::new(first.1.dtype(), first.1.device())?;
+        Ok(Self { parameters: parameters.clone(), moments, clock })
+    }
+
+    /// Begins the next update. What is decided on the host is decided here, so that [`Self::update`] can be recorded.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub fn tick(&mut self, config: AdamConfig) -> Result<(), TrainError> {
+        Ok(self.clock.tick(config)?)
     }
 
     /// Moves every parameter that has a gradient, by the sum of its gradients in the order given.
@@ -33,19 +45,22 @@ impl Adam {
     /// # Errors
     /// Failures of the tensor library.
     pub fn update<'a>(
-        &mut self,
+        &self,
         gradients: impl IntoIterator<Item = &'a GradStore, IntoIter: Clone>,
         config: AdamConfig,
     ) -> Result<(), TrainError> {
-        self.step += 1;
         let gradients = gradients.into_iter();
+        let mut moved = Vec::new();
         for (name, var) in self.parameters.learned() {
             let mut parts = gradients.clone().filter_map(|store| store.get(var.as_tensor()));
             let Some(first) = parts.next() else { continue };
-            let gradient = parts.try_fold(first.clone(), |sum, part| sum + part)?;
-            adam_update(var, &self.moments[name], &gradient, self.step, config)?;
+            moved.push((var, &self.moments[name], parts.try_fold(first.clone(), |sum, part| sum + part)?));
         }
-        Ok(())
+        let entries: Vec<AdamEntry> = moved
+            .iter()
+            .map(|(var, moments, gradient)| AdamEntry { parameter: var.as_tensor(), moments, gradient })
+            .collect();
+        Ok(adam_update(&entries, &self.clock, config)?)
     }
 
     /// First and second moments by parameter, each `[2, number of elements]`.
@@ -67,9 +82,9 @@ impl Adam {
             if stored.dims() != tensor.dims() {
                 return Err(TrainError::Data(format!("the moments of {name} have another shape")));
             }
-            *tensor = stored.to_dtype(tensor.dtype())?.copy()?;
+            *tensor = stored.to_dtype(tensor.dtype())?.to_device(tensor.device())?.copy()?;
         }
-        self.step = step;
+        self.clock.resume(step);
         Ok(())
     }
 }

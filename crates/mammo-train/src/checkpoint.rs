@@ -266,9 +266,10 @@ fn restore(
             tensors.get(&key).cloned().ok_or_else(|| TrainError::Data(format!("{key} is missing")))
         })?;
     }
-    let pool = |name: &str| {
-        let images = (0..).map_while(|i| tensors.get(&format!("pool.{name}.{i:05}")).cloned()).collect();
-        ImagePool::restored(config.pool_size, images)
+    let pool = |name: &str| -> Result<ImagePool, TrainError> {
+        let images = (0..).map_while(|i| tensors.get(&format!("pool.{name}.{i:05}")));
+        let images = images.map(|image| image.to_device(model.device())).collect::<Result<_, _>>()?;
+        Ok(ImagePool::restored(config.pool_size, images))
     };
-    Ok((pool("fake_a"), pool("fake_b")))
+    Ok((pool("fake_a")?, pool("fake_b")?))
 }

@@ -166,6 +166,7 @@ pub fn train_classifier(
             let fallen = 0.5 + 0.5 * (std::f64::consts::PI * done as f64 / steps as f64).cos();
             let rate = training.learning_rate * fallen;
             let config = AdamConfig { learning_rate: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+            adam.tick(config)?;
             adam.update([&gradients], config)?;
             done += 1;
             if !after_step(done, steps, value) {

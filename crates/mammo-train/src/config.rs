@@ -1,7 +1,7 @@
 use mammo_augment::Augmentation;
 use mammo_core::Seed;
 use mammo_models::{DiscriminatorConfig, GeneratorConfig};
-use mammo_ops::{AdamConfig, Precision};
+use mammo_ops::{AdamConfig, DeviceChoice, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::{GanMode, StepSettings, TrainError, UpdateOrder, Watchdog, learning_rate, schedule::rate_share};
@@ -77,6 +77,10 @@ pub struct TrainConfig {
     /// and images are translated in full precision.
     #[serde(default, skip_serializing_if = "is_default")]
     pub precision: Precision,
+    /// Where the networks train. Sums are formed in another order on a GPU, so that a training there ends near, not at, the numbers
+    /// of one on the CPU, and is not continued there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub device: DeviceChoice,
     /// Random changes to every training image; `None` for none.
     pub augmentation: Option<Augmentation>,
     /// Steps from one checkpoint to the next.
@@ -127,6 +131,7 @@ impl TrainConfig {
             pool_size: 50,
             ema_decay: None,
             precision: Precision::Full,
+            device: DeviceChoice::Cpu,
             augmentation: None,
             checkpoint_every_steps: 200,
             keep_checkpoints: usual_checkpoints(),

@@ -1,6 +1,8 @@
 use candle_core::{DType, Device, Tensor};
 use mammo_core::{Mask, Plane, Seed};
 use rand::Rng;
+use rayon::prelude::*;
+use std::ops::Range;
 
 use crate::{TrainConfig, TrainError};
 
@@ -102,18 +104,20 @@ impl TrainingSet {
         let regions = self.regions.as_ref().filter(|_| config.generator.roi_channel);
         let draw = |planes: &[Plane], masks: Option<&[Mask]>, stream: &str| -> Result<Tensor, TrainError> {
             let mut rng = config.seed.stream_at(stream, step as u64);
-            let images = (0..config.batch_size)
+            // Drawn one after the other, so that the draws are what they are; the work behind them is shared.
+            let drawn: Vec<_> = (0..config.batch_size)
                 .map(|_| {
                     let chosen = rng.random_range(0..planes.len());
-                    let (plane, mask) = (&planes[chosen], masks.map(|masks| &masks[chosen]));
-                    let Some(augmentation) = &config.augmentation else {
-                        return input(mask.is_some(), plane, mask);
-                    };
-                    let drawn = augmentation.draw(&mut rng);
-                    let mask = mask.map(|mask| drawn.apply_to_mask(mask));
-                    input(mask.is_some(), &drawn.apply(plane), mask.as_ref())
+                    (chosen, config.augmentation.as_ref().map(|augmentation| augmentation.draw(&mut rng)))
                 })
-                .collect::<Result<Vec<_>, _>>()?;
+                .collect();
+            let image = |(chosen, drawn): &(usize, Option<mammo_augment::Transform>)| {
+                let (plane, mask) = (&planes[*chosen], masks.map(|masks| &masks[*chosen]));
+                let Some(drawn) = drawn else { return input(mask.is_some(), plane, mask) };
+                let mask = mask.map(|mask| drawn.apply_to_mask(mask));
+                input(mask.is_some(), &drawn.apply(plane), mask.as_ref())
+            };
+            let images = drawn.par_iter().map(image).collect::<Result<Vec<_>, _>>()?;
             Ok(Tensor::cat(&images, 0)?)
         };
         Ok((
@@ -121,6 +125,35 @@ impl TrainingSet {
             draw(&self.cancer, regions.map(|r| r.cancer.as_slice()), "train/cancer")?,
         ))
     }
+}
+
+/// Batches that another thread prepares ahead of a GPU.
+const AHEAD: usize = 4;
+
+/// Calls `work` with a function that gives the batches of the steps, one after the other, on the device. On the CPU they are made
+/// when they are asked for; for a GPU, which should not wait for augmentation, another thread makes them ahead.
+pub(crate) fn with_batches<R>(
+    set: &TrainingSet,
+    config: &TrainConfig,
+    device: &Device,
+    mut steps: Range<usize>,
+    work: impl FnOnce(&mut dyn FnMut() -> Result<(Tensor, Tensor), TrainError>) -> R,
+) -> R {
+    let none_left = || TrainError::Data("there is no batch beyond the last step".to_owned());
+    if device.is_cpu() {
+        return work(&mut || set.batch(config, steps.next().ok_or_else(none_left)?));
+    }
+    std::thread::scope(|scope| {
+        let (give, take) = std::sync::mpsc::sync_channel(AHEAD);
+        scope.spawn(move || {
+            // Nobody takes any more when the training ends early.
+            let _ = steps.try_for_each(|step| give.send(set.batch(config, step)));
+        });
+        work(&mut || {
+            let (a, b) = take.recv().map_err(|_| none_left())??;
+            Ok((a.to_device(device)?, b.to_device(device)?))
+        })
+    })
 }
 
 /// A network's input: the plane, and behind it its region of interest where the network has a channel for it.

@@ -22,6 +22,12 @@ pub enum TrainError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] mammo_ops::DeviceError),
+    /// The GPU has too little memory.
+    #[error("the GPU is out of memory ({0}): lower batch_size, the size of the images or ngf")]
+    DeviceMemory(String),
     /// A network failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -58,6 +64,12 @@ pub enum TrainError {
 
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
-        Self::Model(error.into())
+        let text = error.to_string();
+        // candle's own operations say no more than this.
+        if text.contains("CUDA_ERROR_OUT_OF_MEMORY") {
+            Self::DeviceMemory(text)
+        } else {
+            Self::Model(error.into())
+        }
     }
 }

@@ -66,6 +66,7 @@ pub fn train_identity(
         }
         let rate = config.learning_rate * (1.0 - step as f64 / steps as f64);
         let how = AdamConfig { learning_rate: rate, beta1: config.beta1, beta2: config.beta2, epsilon: 1e-8 };
+        adam.tick(how)?;
         adam.update([&gradients], how)?;
         if !after_step(step + 1) {
             return Ok(None);

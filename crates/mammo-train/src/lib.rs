@@ -58,7 +58,8 @@ pub use pool::ImagePool;
 pub use process::tune_process;
 pub use schedule::learning_rate;
 pub use step::{
-    CyclePass, Losses, StepSettings, Trained, UpdateOrder, Way, cycle_pass, discriminator_loss, train_step,
+    CyclePass, Losses, StepRecordings, StepSettings, Trained, UpdateOrder, Way, cycle_pass,
+    discriminator_loss, train_step,
 };
 pub use trainer::{Observer, Outcome, Silent, StepReport, Verdict, train};
 pub use watchdog::Watchdog;

@@ -80,6 +80,11 @@ impl CycleGan {
         self.averages.as_ref().map_or(&self.g_ba, |averages| &averages.g_ba)
     }
 
+    /// Where the networks are.
+    pub fn device(&self) -> &Device {
+        self.g_ab.parameters().device()
+    }
+
     /// A healthy image with malignant features injected. Values in [0, 1].
     ///
     /// # Errors
@@ -149,6 +154,7 @@ pub(crate) fn translate(
     plane: &Plane,
     region: Option<&Mask>,
 ) -> Result<Plane, TrainError> {
-    let input: Tensor = input(generator.config().roi_channel, plane, region)?;
+    let input: Tensor =
+        input(generator.config().roi_channel, plane, region)?.to_device(generator.parameters().device())?;
     tensor_to_plane(&generator.translate(&input)?)
 }

@@ -1,6 +1,6 @@
 use candle_core::{Tensor, Var, backprop::GradStore};
 use mammo_models::{Discriminator, Pieces, ResnetGenerator};
-use mammo_ops::{AdamConfig, l1_loss};
+use mammo_ops::{AdamConfig, Replay, l1_loss};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -56,20 +56,35 @@ pub enum Way {
     BToA,
 }
 
-/// What a batch of real images on the way there and back left: numbers, gradients and a detached image only, because
-/// what holds on to the graph holds on to its memory.
+/// What a batch of real images on the way there and back left: gradients and detached tensors only, because what holds on to the
+/// graph holds on to its memory.
 pub struct CyclePass {
     /// The batch translated.
     pub fake: Tensor,
     /// The gradients of the sum of all losses, in parts that add up: a parameter may have one in each.
     pub gradients: Vec<GradStore>,
-    /// The generator's adversarial loss, such as the mean of `(d(fake) - 1)^2`.
-    pub adversarial: f32,
-    /// Weighted mean of `|rec - real|`.
-    pub cycle: f32,
+    /// The generator's adversarial loss, such as the mean of `(d(fake) - 1)^2`: a scalar.
+    pub adversarial: Tensor,
+    /// Weighted mean of `|rec - real|`: a scalar.
+    pub cycle: Tensor,
     /// Weighted mean of `|back(real) - real|`, where the generator of the way back should change nothing; 0 where it does
-    /// not count, or that generator is not trained.
-    pub identity: f32,
+    /// not count, or that generator is not trained. A scalar.
+    pub identity: Tensor,
+}
+
+/// What is kept of steps so that the next are cheap: on a GPU the launches of their parts, recorded. Belongs to one model, its
+/// settings and one size of images.
+#[derive(Default)]
+pub struct StepRecordings {
+    generators: [Replay; 2],
+    discriminators: [Replay; 2],
+}
+
+impl StepRecordings {
+    /// Why steps are launched piece by piece on a GPU, if so.
+    pub fn refusal(&self) -> Option<&str> {
+        self.generators.iter().chain(&self.discriminators).find_map(Replay::refusal)
+    }
 }
 
 /// The losses of one step, read back.
@@ -144,7 +159,7 @@ pub fn cycle_pass(
     let (total, adversarial, cycle) = {
         let adversarial = gan.generator_loss(&judge.forward_frozen(seen)?)?;
         let cycle = l1_loss(rec.output(), real)?.affine(weights.lambda_cycle, 0.0)?;
-        ((&adversarial + &cycle)?, number(&adversarial)?, number(&cycle)?)
+        ((&adversarial + &cycle)?, adversarial.detach(), cycle.detach())
     };
     let mut gradients = rec.backward(total)?;
     let to_fake = gradients.iter_mut().filter_map(|part| part.remove(&seam)).map(Ok).reduce(|a, b| a? + b?);
@@ -152,12 +167,12 @@ pub fn cycle_pass(
         gradients.extend(made.backward_from(&gradient)?);
     }
 
-    let mut identity = 0.0;
+    let mut identity = Tensor::zeros((), real.dtype(), real.device())?;
     if weights.lambda_identity > 0.0 && trains_back {
         let weight = weights.lambda_cycle * weights.lambda_identity;
         let same = back.forward_in_pieces(real)?;
         let loss = l1_loss(same.output(), real)?.affine(weight, 0.0)?;
-        identity = number(&loss)?;
+        identity = loss.detach();
         gradients.extend(same.backward(loss)?);
     }
     Ok(CyclePass { fake, gradients, adversarial, cycle, identity })
@@ -182,8 +197,8 @@ pub fn discriminator_loss(
 /// One update of all networks, in the order of the settings; fakes reach the discriminators through the pools (of fake A, of
 /// fake B), as they were before the generator that made them moved. `step` counts from 0.
 ///
-/// The two ways share parameters and nothing else, so that small networks run them side by side on rayon's threads, and
-/// so the two discriminators; large ones have work enough for all threads in each operation and need only the memory of
+/// On the CPU the two ways share parameters and nothing else, so that small networks run them side by side on rayon's threads,
+/// and so the two discriminators; large ones have work enough for all threads in each operation and need only the memory of
 /// one way. The gradients are added in a fixed order: results depend neither on that nor on the number of threads.
 ///
 /// # Errors
@@ -194,12 +209,13 @@ pub fn train_step(
     pools: &mut (ImagePool, ImagePool),
     settings: &StepSettings,
     step: usize,
+    recordings: &mut StepRecordings,
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
     model.iterate_spectral_norms()?;
     let losses = match settings.order {
-        UpdateOrder::Joint => joint(model, real, pools, settings, rng)?,
-        UpdateOrder::Alternating => alternating(model, real, pools, settings, rng)?,
+        UpdateOrder::Joint => joint(model, real, pools, settings, recordings, rng)?,
+        UpdateOrder::Alternating => alternating(model, real, pools, settings, recordings, rng)?,
     };
     if let Some(decay) = settings.ema_decay {
         model.average(decay, step)?;
@@ -207,26 +223,88 @@ pub fn train_step(
     Ok(losses)
 }
 
-/// Both ways there and back with their gradients, healthy images first.
-fn there_and_back(
-    model: &CycleGan,
+/// What an update of generators left.
+struct Made {
+    fake_a: Tensor,
+    fake_b: Tensor,
+    /// Adversarial of A to B and of B to A, cycle of both, identity of both.
+    losses: Tensor,
+}
+
+/// Updates the generators that are trained, by both ways there and back.
+fn update_generators(
+    model: &mut CycleGan,
     (real_a, real_b): (&Tensor, &Tensor),
     trained: Trained,
     settings: &StepSettings,
-) -> Result<(CyclePass, CyclePass), TrainError> {
-    let one = |way, real| cycle_pass(model, way, real, trained, &settings.weights, settings.gan);
-    let (ab, ba) = both(is_small(model, real_a)?, || one(Way::AToB, real_a), || one(Way::BToA, real_b));
-    Ok((ab?, ba?))
+    recording: &mut Replay,
+) -> Result<Made, TrainError> {
+    let moved = match trained {
+        Trained::Both => 0..2,
+        Trained::AToB => 0..1,
+        Trained::BToA => 1..2,
+    };
+    for (_, adam) in &mut model.adam[moved.clone()] {
+        adam.tick(settings.generators)?;
+    }
+    let model = &*model;
+    let made = recording.run(&[real_a, real_b], |real| {
+        let one = |way, real| cycle_pass(model, way, real, trained, &settings.weights, settings.gan);
+        let (ab, ba) =
+            both(is_small(model, &real[0])?, || one(Way::AToB, &real[0]), || one(Way::BToA, &real[1]));
+        let (ab, ba) = (ab?, ba?);
+        for (_, adam) in &model.adam[moved.clone()] {
+            adam.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
+        }
+        let losses = [ab.adversarial, ba.adversarial, ab.cycle, ba.cycle, ab.identity, ba.identity];
+        Ok::<_, TrainError>(vec![ba.fake, ab.fake, Tensor::stack(&losses, 0)?])
+    })?;
+    let [fake_a, fake_b, losses] = <[Tensor; 3]>::try_from(made).map_err(|_| nothing_made())?;
+    Ok(Made { fake_a, fake_b, losses })
 }
 
-fn judge(
-    judge: &Discriminator,
-    real: &Tensor,
-    fake: &Tensor,
-    gan: GanMode,
-) -> Result<(GradStore, f32), TrainError> {
-    let loss = discriminator_loss(judge, real, fake, gan)?;
-    Ok((loss.backward()?, number(&loss)?))
+/// One of the discriminators with what it judges: real images, and fakes out of its pool.
+type Judged<'a> = (usize, &'a Tensor, &'a Tensor);
+
+/// Where the discriminators' optimisers are.
+const D_A: usize = 2;
+const D_B: usize = 3;
+
+/// Updates discriminators; gives the loss of each, in one tensor.
+fn update_discriminators(
+    model: &mut CycleGan,
+    judged: &[Judged],
+    settings: &StepSettings,
+    recording: &mut Replay,
+) -> Result<Tensor, TrainError> {
+    for (which, _, _) in judged {
+        model.adam[*which].1.tick(settings.discriminators)?;
+    }
+    let model = &*model;
+    let images: Vec<&Tensor> = judged.iter().flat_map(|(_, real, fake)| [*real, *fake]).collect();
+    let made = recording.run(&images, |images| {
+        let one = |i: usize| {
+            let network = if judged[i].0 == D_A { &model.d_a } else { &model.d_b };
+            let loss = discriminator_loss(network, &images[2 * i], &images[2 * i + 1], settings.gan)?;
+            Ok::<_, TrainError>((loss.backward()?, loss.detach()))
+        };
+        let done = if judged.len() == 1 {
+            vec![one(0)?]
+        } else {
+            let (a, b) = both(is_small(model, &images[0])?, || one(0), || one(1));
+            vec![a?, b?]
+        };
+        for ((which, _, _), (gradients, _)) in judged.iter().zip(&done) {
+            model.adam[*which].1.update([gradients], settings.discriminators)?;
+        }
+        let losses: Vec<Tensor> = done.into_iter().map(|(_, loss)| loss).collect();
+        Ok::<_, TrainError>(vec![Tensor::stack(&losses, 0)?])
+    })?;
+    made.into_iter().next().ok_or_else(nothing_made)
+}
+
+fn nothing_made() -> TrainError {
+    TrainError::Data("a part of a training step left nothing".to_owned())
 }
 
 fn joint(
@@ -234,34 +312,18 @@ fn joint(
     real: (&Tensor, &Tensor),
     pools: &mut (ImagePool, ImagePool),
     settings: &StepSettings,
+    recordings: &mut StepRecordings,
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
-    let (ab, ba) = there_and_back(model, real, Trained::Both, settings)?;
-    for (_, optimizer) in &mut model.adam[..2] {
-        optimizer.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
-    }
-    drop((ab.gradients, ba.gradients));
-
-    let pooled_a = query(&mut pools.0, &ba.fake, rng)?;
-    let pooled_b = query(&mut pools.1, &ab.fake, rng)?;
-    let (a, b) = both(
-        is_small(model, real.0)?,
-        || judge(&model.d_a, real.0, &pooled_a, settings.gan),
-        || judge(&model.d_b, real.1, &pooled_b, settings.gan),
-    );
-    let ((gradients_a, d_a), (gradients_b, d_b)) = (a?, b?);
-    model.adam[2].1.update([&gradients_a], settings.discriminators)?;
-    model.adam[3].1.update([&gradients_b], settings.discriminators)?;
-    Ok(Losses {
-        adversarial_ab: ab.adversarial,
-        adversarial_ba: ba.adversarial,
-        cycle_a: ab.cycle,
-        cycle_b: ba.cycle,
-        identity_a: ab.identity,
-        identity_b: ba.identity,
-        d_a,
-        d_b,
-    })
+    let made = update_generators(model, real, Trained::Both, settings, &mut recordings.generators[0])?;
+    let pooled_a = query(&mut pools.0, &made.fake_a, rng)?;
+    let pooled_b = query(&mut pools.1, &made.fake_b, rng)?;
+    let judged = [(D_A, real.0, &pooled_a), (D_B, real.1, &pooled_b)];
+    let judges = update_discriminators(model, &judged, settings, &mut recordings.discriminators[0])?;
+    // Everything in one reading, because reading waits for the device.
+    let [adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b] =
+        numbers(&[made.losses, judges])?;
+    Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
 }
 
 fn alternating(
@@ -269,39 +331,43 @@ fn alternating(
     real: (&Tensor, &Tensor),
     pools: &mut (ImagePool, ImagePool),
     settings: &StepSettings,
+    recordings: &mut StepRecordings,
     rng: &mut impl Rng,
 ) -> Result<Losses, TrainError> {
-    let (ab, ba) = there_and_back(model, real, Trained::AToB, settings)?;
-    model.adam[0].1.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
-    drop((ab.gradients, ba.gradients));
-    let pooled = query(&mut pools.1, &ab.fake, rng)?;
-    let (gradients, d_b) = judge(&model.d_b, real.1, &pooled, settings.gan)?;
-    model.adam[3].1.update([&gradients], settings.discriminators)?;
-    let first = (ab.adversarial, ab.cycle, ba.identity);
+    let StepRecordings { generators: [first, second], discriminators: [judge_b, judge_a] } = recordings;
+    let injected = update_generators(model, real, Trained::AToB, settings, first)?;
+    let pooled = query(&mut pools.1, &injected.fake_b, rng)?;
+    let d_b = update_discriminators(model, &[(D_B, real.1, &pooled)], settings, judge_b)?;
 
-    let (ab, ba) = there_and_back(model, real, Trained::BToA, settings)?;
-    model.adam[1].1.update(ab.gradients.iter().chain(&ba.gradients), settings.generators)?;
-    drop((ab.gradients, ba.gradients));
-    let pooled = query(&mut pools.0, &ba.fake, rng)?;
-    let (gradients, d_a) = judge(&model.d_a, real.0, &pooled, settings.gan)?;
-    model.adam[2].1.update([&gradients], settings.discriminators)?;
-    Ok(Losses {
-        adversarial_ab: first.0,
-        adversarial_ba: ba.adversarial,
-        cycle_a: first.1,
-        cycle_b: ba.cycle,
-        // The identity of healthy images is that of the generator that removes.
-        identity_a: ab.identity,
-        identity_b: first.2,
-        d_a,
+    let removed = update_generators(model, real, Trained::BToA, settings, second)?;
+    let pooled = query(&mut pools.0, &removed.fake_a, rng)?;
+    let d_a = update_discriminators(model, &[(D_A, real.0, &pooled)], settings, judge_a)?;
+
+    // The identity of healthy images is that of the generator that removes.
+    let [
+        adversarial_ab,
+        _,
+        cycle_a,
+        _,
+        _,
+        identity_b,
         d_b,
-    })
+        _,
+        adversarial_ba,
+        _,
+        cycle_b,
+        identity_a,
+        _,
+        d_a,
+    ] = numbers(&[injected.losses, d_b, removed.losses, d_a])?;
+    Ok(Losses { adversarial_ab, adversarial_ba, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b })
 }
 
 /// Whether the two ways run side by side.
 fn is_small(model: &CycleGan, real: &Tensor) -> Result<bool, TrainError> {
     let (_, _, height, width) = real.dims4()?;
-    Ok(model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES)
+    // A GPU does one thing after the other and is busy with each.
+    Ok(real.device().is_cpu() && model.g_ab.config().ngf * height * width <= SIDE_BY_SIDE_VALUES)
 }
 
 /// Values of a generator's first layer up to which the two ways run side by side: four megabytes of f32.
@@ -316,8 +382,10 @@ fn both<A: Send, B: Send>(
     if side_by_side { rayon::join(a, b) } else { (a(), b()) }
 }
 
-fn number(scalar: &Tensor) -> Result<f32, TrainError> {
-    Ok(scalar.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?)
+/// The numbers of several vectors, read together.
+fn numbers<const N: usize>(losses: &[Tensor]) -> Result<[f32; N], TrainError> {
+    let all: Vec<f32> = Tensor::cat(losses, 0)?.to_dtype(candle_core::DType::F32)?.to_vec1()?;
+    <[f32; N]>::try_from(all).map_err(|_| nothing_made())
 }
 
 /// Passes a batch through a pool image by image.

@@ -1,11 +1,15 @@
-use candle_core::{DType, Device};
+use candle_core::DType;
 use mammo_files::JsonLines;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use crate::checkpoint::{self, SkippedCheckpoint, State};
+use crate::data::with_batches;
 use crate::watchdog::Watch;
-use crate::{CycleGan, ImagePool, Losses, TrainConfig, TrainError, TrainingSet, learning_rate, train_step};
+use crate::{
+    CycleGan, ImagePool, Losses, StepRecordings, TrainConfig, TrainError, TrainingSet, learning_rate,
+    train_step,
+};
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -105,7 +109,8 @@ fn run(
     let checkpoints = dir.join("checkpoints");
     mammo_files::create_dir(&checkpoints)?;
     let digest = set.digest();
-    let mut model = CycleGan::new(config, DType::F32, &Device::Cpu)?;
+    let device = config.device.open()?;
+    let mut model = CycleGan::new(config, DType::F32, &device)?;
     let mut pools = (ImagePool::new(config.pool_size), ImagePool::new(config.pool_size));
     let mut done = 0;
     let mut skipped = Vec::new();
@@ -127,52 +132,64 @@ fn run(
     }
     let stopped = dir.join(STOPPED);
     let mut finished = done == config.steps || (done > 0 && stopped.exists());
-    while !finished {
-        let (real_a, real_b) = set.batch(config, done)?;
-        let mut rng = config.seed.stream_at("train/pool", done as u64);
-        let settings = config.step_settings(done);
-        let losses = train_step(&mut model, (&real_a, &real_b), &mut pools, &settings, done, &mut rng)?;
-        let rate = learning_rate(config, done);
-        done += 1;
-        if let Some(loss) = losses.not_finite() {
-            let last_good = checkpoint::newest_good(&checkpoints);
-            return Err(TrainError::Diverged { step: done, loss, last_good });
-        }
-        let report = StepReport { step: done, learning_rate: rate, losses };
-        metrics.push(&report)?;
-        if let Some(what) = watch.step(&losses) {
-            let last_good = checkpoint::newest_good(&checkpoints);
-            return Err(TrainError::GivenUp { step: done, what, last_good });
-        }
-        let go_on = observer.step(&report);
-        let last = done == config.steps;
-        let state = State {
-            model: &model,
-            pools: &pools,
-            step: done,
-            config,
-            data_sha256: &digest,
-            good: watch.is_good(),
-        };
-        // Before the checkpoint: a run that is killed in between draws the sample again and never goes without.
-        let mut verdict = Verdict::default();
-        if last || done % config.sample_every_steps == 0 {
-            verdict = observer.sample(done, &model).map_err(TrainError::Observer)?;
-            if verdict.best {
-                checkpoint::save_best(&checkpoints, &state)?;
+    let mut recordings = StepRecordings::default();
+    with_batches(set, config, &device, done..config.steps, |next_batch| -> Result<(), TrainError> {
+        while !finished {
+            let (real_a, real_b) = next_batch()?;
+            let mut rng = config.seed.stream_at("train/pool", done as u64);
+            let settings = config.step_settings(done);
+            let losses = train_step(
+                &mut model,
+                (&real_a, &real_b),
+                &mut pools,
+                &settings,
+                done,
+                &mut recordings,
+                &mut rng,
+            )?;
+            let rate = learning_rate(config, done);
+            done += 1;
+            if let Some(loss) = losses.not_finite() {
+                let last_good = checkpoint::newest_good(&checkpoints);
+                return Err(TrainError::Diverged { step: done, loss, last_good });
+            }
+            let report = StepReport { step: done, learning_rate: rate, losses };
+            metrics.push(&report)?;
+            if let Some(what) = watch.step(&losses) {
+                let last_good = checkpoint::newest_good(&checkpoints);
+                return Err(TrainError::GivenUp { step: done, what, last_good });
+            }
+            let go_on = observer.step(&report);
+            let last = done == config.steps;
+            let state = State {
+                model: &model,
+                pools: &pools,
+                step: done,
+                config,
+                data_sha256: &digest,
+                good: watch.is_good(),
+            };
+            // Before the checkpoint: a run that is killed in between draws the sample again and never goes without.
+            let mut verdict = Verdict::default();
+            if last || done % config.sample_every_steps == 0 {
+                verdict = observer.sample(done, &model).map_err(TrainError::Observer)?;
+                if verdict.best {
+                    checkpoint::save_best(&checkpoints, &state)?;
+                }
+            }
+            finished = last || verdict.stop;
+            if finished || !go_on || done % config.checkpoint_every_steps == 0 {
+                checkpoint::save(&checkpoints, &state)?;
+            }
+            if verdict.stop {
+                mammo_files::write(&stopped, format!("{done}\n").as_bytes())?;
+            }
+            if !go_on {
+                break;
             }
         }
-        finished = last || verdict.stop;
-        if finished || !go_on || done % config.checkpoint_every_steps == 0 {
-            checkpoint::save(&checkpoints, &state)?;
-        }
-        if verdict.stop {
-            mammo_files::write(&stopped, format!("{done}\n").as_bytes())?;
-        }
-        if !go_on {
-            break;
-        }
-    }
+        Ok(())
+    })?;
     Ok(Outcome { model, step: done, finished })
 }
 

@@ -101,9 +101,6 @@ impl RunConfig {
         args: &ExperimentArgs,
         change: impl FnOnce(Preset) -> anyhow::Result<Preset>,
     ) -> anyhow::Result<Self> {
-        if args.device != "cpu" {
-            bail!("{}: this build of mammo has no CUDA; use --device cpu", args.device);
-        }
         let usual = args.preset.as_deref().unwrap_or(experiment.usual_preset());
         let preset_name = if args.quick { experiment.smoke_preset() } else { usual };
         let mut preset = change(Preset::find(preset_name)?)?;
@@ -117,6 +114,10 @@ impl RunConfig {
             preset.train.steps = steps;
             preset.train.constant_steps = steps / 2;
         }
+        preset.train.device = args.device.unwrap_or(preset.train.device);
+        preset.train.precision = args.precision.unwrap_or(preset.train.precision);
+        // Found out now, not when the images are ready.
+        preset.train.device.open().with_context(|| format!("device {}", preset.train.device))?;
         let seed = Seed(args.run.seed);
         preset.train.seed = seed.derive("train");
         preset.train.check().with_context(|| format!("preset {preset_name}"))?;
@@ -177,8 +178,8 @@ impl RunConfig {
             labels: args.run.labels.or(preset.labels).unwrap_or(LabelRule::BiradsGe3),
             views: args.run.views.or(preset.views).unwrap_or_else(|| args.run.data.usual_views()),
             preset_name: preset_name.to_owned(),
+            device: preset.train.device.to_string(),
             preset,
-            device: args.device.clone(),
             seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };

@@ -10,7 +10,7 @@ pub(crate) use folder::{RunFolder, Settings};
 pub(crate) use images::{Selection, StudyImage, make_phantom, parallel};
 pub(crate) use manifest::write_manifest;
 pub(crate) use progress::TrainingProgress;
-pub(crate) use source::{DataSource, known_device};
+pub(crate) use source::DataSource;
 
 /// Who made a picture, for its mark.
 pub(crate) const MADE_BY: &str = concat!("mammo ", env!("CARGO_PKG_VERSION"));

@@ -43,12 +43,3 @@ impl fmt::Display for DataSource {
         }
     }
 }
-
-/// Refuses what can be no device, when the command line is read.
-pub(crate) fn known_device(text: &str) -> Result<String, String> {
-    let number = text.strip_prefix("cuda:");
-    if text == "cpu" || number.is_some_and(|number| number.parse::<usize>().is_ok()) {
-        return Ok(text.to_owned());
-    }
-    Err(format!("{text:?} is not a device; use cpu or cuda:N"))
-}

@@ -35,7 +35,7 @@ fn a_device_that_this_build_lacks_is_named() {
     let out = dir.path().join("run");
     fail(
         mammo(["reproduce-exp1", "--quick", "--device", "cuda:0", "--out"]).arg(&out),
-        &["cuda:0", "no CUDA", "--device cpu"],
+        &["device cuda:0", "without CUDA", "device cpu"],
     );
     assert!(!out.exists());
 }

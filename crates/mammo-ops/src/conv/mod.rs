@@ -13,6 +13,8 @@ mod op;
 mod window;
 mod winograd;
 
+#[cfg(feature = "cuda")]
+pub(crate) use geometry::Geometry;
 pub use geometry::Padding;
 pub use op::{Conv2dConfig, ConvTranspose2dConfig, conv_transpose2d, conv2d};
 

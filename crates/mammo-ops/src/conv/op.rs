@@ -1,4 +1,6 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, backend::BackendStorage};
 use rayon::prelude::*;
 
 use super::backward_data::backward_data;
@@ -6,6 +8,8 @@ use super::backward_weight::backward_weight;
 use super::forward::forward;
 use super::geometry::{Geometry, Padding};
 use crate::bf16::Precision;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::element::{Element, dispatch, slice, sum, vectorized};
 
 /// How a convolution moves over its input.
@@ -178,6 +182,23 @@ impl CustomOp2 for Convolution {
         let dw = weight.track_op().then(|| x.apply_op2_no_bwd(&grad, &BackwardWeight(self.0))).transpose()?;
         Ok((dx, dw))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let g = &self.0;
+        cuda::dispatch!(s1, "conv2d", T => {
+            let (a, b) = (cuda::view::<T>(s1, l1, "conv2d")?, cuda::view::<T>(s2, l2, "conv2d")?);
+
+            let out = cuda::forward(s1.device(), g, &a, &b, None)?;
+            Ok(cuda::finish(out, s1, output_shape(g)))
+        })
+    }
 }
 
 impl CustomOp3 for Convolution {
@@ -214,6 +235,25 @@ impl CustomOp3 for Convolution {
         let db = bias.track_op().then(|| grad.apply_op1_no_bwd(&ChannelSum)).transpose()?;
         Ok((dx, dw, db))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let g = &self.0;
+        cuda::dispatch!(s1, "conv2d", T => {
+            let (a, b) = (cuda::view::<T>(s1, l1, "conv2d")?, cuda::view::<T>(s2, l2, "conv2d")?);
+            let bias = cuda::view::<T>(s3, l3, "conv2d")?;
+            let out = cuda::forward(s1.device(), g, &a, &b, Some(&bias))?;
+            Ok(cuda::finish(out, s1, output_shape(g)))
+        })
+    }
 }
 
 impl CustomOp2 for Transposed {
@@ -243,6 +283,17 @@ impl CustomOp2 for Transposed {
         let dx = x.track_op().then(|| grad.apply_op2_no_bwd(weight, &Convolution(self.0))).transpose()?;
         let dw = weight.track_op().then(|| grad.apply_op2_no_bwd(x, &BackwardWeight(self.0))).transpose()?;
         Ok((dx, dw))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        BackwardData(self.0).cuda_fwd(s1, l1, s2, l2)
     }
 }
 
@@ -289,6 +340,25 @@ impl CustomOp3 for Transposed {
         let db = bias.track_op().then(|| grad.apply_op1_no_bwd(&ChannelSum)).transpose()?;
         Ok((dx, dw, db))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let g = &self.0;
+        cuda::dispatch!(s1, "conv_transpose2d", T => {
+            let (a, b) = (cuda::view::<T>(s1, l1, "conv_transpose2d")?, cuda::view::<T>(s2, l2, "conv_transpose2d")?);
+            let bias = cuda::view::<T>(s3, l3, "conv_transpose2d")?;
+            let out = cuda::backward_data(s1.device(), g, &a, &b, Some(&bias))?;
+            Ok(cuda::finish(out, s1, input_shape(g)))
+        })
+    }
 }
 
 impl CustomOp2 for BackwardData {
@@ -307,6 +377,23 @@ impl CustomOp2 for BackwardData {
             let op = "conv2d_backward_data";
             let (grad, w) = (slice::<T>(s1, l1, op)?, slice::<T>(s2, l2, op)?);
             Ok(storage(backward_data(&self.0, grad, w), input_shape(&self.0)))
+        })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let g = &self.0;
+        cuda::dispatch!(s1, "conv2d_backward_data", T => {
+            let (a, b) = (cuda::view::<T>(s1, l1, "conv2d_backward_data")?, cuda::view::<T>(s2, l2, "conv2d_backward_data")?);
+
+            let out = cuda::backward_data(s1.device(), g, &a, &b, None)?;
+            Ok(cuda::finish(out, s1, input_shape(g)))
         })
     }
 }
@@ -331,6 +418,23 @@ impl CustomOp2 for BackwardWeight {
             Ok(storage(backward_weight(g, x, grad), shape))
         })
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let g = &self.0;
+        cuda::dispatch!(s1, "conv2d_backward_weight", T => {
+            let (a, b) = (cuda::view::<T>(s1, l1, "conv2d_backward_weight")?, cuda::view::<T>(s2, l2, "conv2d_backward_weight")?);
+
+            let out = cuda::backward_weight(s1.device(), g, &a, &b)?;
+            Ok(cuda::finish(out, s1, (g.out_channels, g.in_channels, g.kernel, g.kernel)))
+        })
+    }
 }
 
 impl CustomOp1 for ChannelSum {
@@ -344,6 +448,11 @@ impl CustomOp1 for ChannelSum {
             let values = slice::<T>(s, l, "channel_sum")?;
             Ok(storage(channel_sums(values, channels, height * width), Shape::from(channels)))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        cuda::channel_sum((s, l))
     }
 }
 

@@ -152,6 +152,7 @@ pub(super) fn facts(run: &Run) -> Vec<(String, String)> {
                 run.threads,
                 match train.precision {
                     mammo_ops::Precision::Full => "f32",
+                    mammo_ops::Precision::Tf32 => "f32, convolutions in TF32",
                     mammo_ops::Precision::Bf16 => "f32, convolutions in bfloat16",
                 }
             ),
