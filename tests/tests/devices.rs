@@ -215,8 +215,8 @@ fn convolutions_in_tf32_agree_to_three_digits() {
 
 #[test]
 fn convolutions_in_bf16_agree_to_two_digits() {
-    // Factors are off by up to 2^-9 each, and on a GPU so are results.
-    convolve(Precision::Bf16, &[(DType::F32, 1.2e-2)]);
+    // Factors are off by up to 2^-9 each, which Winograd's transforms on the CPU magnify; on a GPU so are results.
+    convolve(Precision::Bf16, &[(DType::F32, 2e-2)]);
 }
 
 #[test]
@@ -361,6 +361,7 @@ impl Observer for Reports {
 
 #[test]
 fn trainings_end_at_the_same_losses_and_resume() {
+    let steps = steps();
     on_the_gpu(|_| {
         let mut noise = Seed(9).stream("set");
         let mut image = |level: f32| {
@@ -372,18 +373,18 @@ fn trainings_end_at_the_same_losses_and_resume() {
             regions: None,
         };
         let config = |device: &str, precision| TrainConfig {
-            steps: GPU_STEPS,
-            constant_steps: GPU_STEPS / 2,
+            steps,
+            constant_steps: steps / 2,
             learning_rate: 2e-3,
             batch_size: 2,
-            checkpoint_every_steps: GPU_STEPS / 2,
+            checkpoint_every_steps: steps / 2,
             augmentation: Some(mammo_augment::Augmentation::default()),
             device: device.parse().unwrap(),
             precision,
             ..TrainConfig::new(GeneratorConfig::becker(2, 1), DiscriminatorConfig::becker(2), 32, 32, Seed(5))
         };
         let end = |reports: &[StepReport]| {
-            let last = &reports[reports.len() - GPU_STEPS / 4..];
+            let last = &reports[reports.len() - steps / 4..];
             let sum: f32 = last.iter().map(|r| r.losses.cycle_a + r.losses.cycle_b).sum();
             sum / last.len() as f32
         };
@@ -398,7 +399,7 @@ fn trainings_end_at_the_same_losses_and_resume() {
         for precision in [Precision::Full, Precision::Tf32, Precision::Bf16] {
             let config = config("cuda:0", precision);
             let (dir, on_gpu, injected) = run(&config);
-            let (cpu, gpu, start) = (end(&on_cpu), end(&on_gpu), end(&on_cpu[..GPU_STEPS / 4]));
+            let (cpu, gpu, start) = (end(&on_cpu), end(&on_gpu), end(&on_cpu[..steps / 4]));
             assert!(
                 (gpu - cpu).abs() < 0.1 * start,
                 "{precision:?}: {gpu} on the GPU, {cpu} on the CPU, {start} first"
@@ -412,15 +413,17 @@ fn trainings_end_at_the_same_losses_and_resume() {
             // Half of it again from the checkpoint in the middle ends in the same state.
             let checkpoints = dir.path().join("checkpoints");
             let state = |dir: &std::path::Path| {
-                std::fs::read(dir.join(format!("step-{GPU_STEPS:07}/state.safetensors"))).unwrap()
+                std::fs::read(dir.join(format!("step-{steps:07}/state.safetensors"))).unwrap()
             };
             let whole = state(&checkpoints);
-            std::fs::remove_dir_all(checkpoints.join(format!("step-{GPU_STEPS:07}"))).unwrap();
+            std::fs::remove_dir_all(checkpoints.join(format!("step-{steps:07}"))).unwrap();
             train(&config, &set, dir.path(), true, &mut mammo_train::Silent).unwrap();
             assert!(state(&checkpoints) == whole, "{precision:?}: resumed to another state");
         }
     });
 }
 
-/// Steps of the trainings that are compared.
-const GPU_STEPS: usize = 200;
+/// Steps of the trainings that are compared; fewer where the device is not a GPU but something slower that stands in for one.
+fn steps() -> usize {
+    std::env::var("MAMMO_GPU_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(400)
+}

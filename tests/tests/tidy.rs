@@ -31,7 +31,7 @@ const ARROWS: [(&str, &str, &str); 21] = [
         "core, files, png, dicom, dataset, phantom, augment, ops, models, train, forensics, detect, readout, reader, room, seal, report, tensorboard",
         "",
     ),
-    ("mammo-tests", "", "core, files, dataset, phantom, ops, models, train"),
+    ("mammo-tests", "ops", "core, files, augment, dataset, phantom, models, train"),
     ("xtask", "", ""),
 ];
 

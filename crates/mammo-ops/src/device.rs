@@ -53,18 +53,20 @@ pub enum DeviceError {
         /// How many there are.
         count: usize,
     },
-    /// The GPU does not have the instructions that the kernels were compiled to.
+    /// The kernels were compiled to instructions of other GPUs.
     #[error(
-        "{name} has compute capability {}.{} and this program was built for {}.{}: build it with CUDA_COMPUTE_CAP={has}",
-        has / 10, has % 10, needs / 10, needs % 10
+        "{name} has compute capability {}.{} and this program was built for {}.{} {}: build it with CUDA_COMPUTE_CAP={has}",
+        has / 10, has % 10, needs / 10, needs % 10, if *exactly { "alone" } else { "and newer" }
     )]
-    TooOld {
+    OtherArchitecture {
         /// The GPU's name.
         name: String,
         /// Its compute capability, times ten.
         has: i32,
         /// That of the build, times ten.
         needs: i32,
+        /// Whether newer GPUs lack instructions of the build too.
+        exactly: bool,
     },
     /// Anything else.
     #[error("GPU {ordinal} cannot be used: {reason}")]

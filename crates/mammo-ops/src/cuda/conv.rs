@@ -35,14 +35,17 @@ struct Convolution<'a> {
 }
 
 impl<'a> Convolution<'a> {
-    fn new<T: Real>(device: &'a CudaDevice, g: &'a Geometry) -> Self {
+    /// In the form of the precision; what cuDNN cannot do so, such as layers of one channel, is done in full.
+    fn new<T: Real>(device: &'a CudaDevice, g: &'a Geometry, pass: Pass) -> Result<Self> {
         let form = match (T::SUFFIX, g.precision) {
             ("f64", _) => Form::F64,
             (_, Precision::Full) => Form::F32,
             (_, Precision::Tf32) => Form::Tf32,
             (_, Precision::Bf16) => Form::Bf16,
         };
-        Self { device, g, form }
+        let asked = Self { device, g, form };
+        let can = matches!(form, Form::F64 | Form::F32) || dnn::can(device, pass, &asked.problem())?;
+        Ok(if can { asked } else { Self { form: Form::F32, ..asked } })
     }
 
     /// Mirrored pixels on each side, which cuDNN does not know.
@@ -203,7 +206,7 @@ pub(crate) fn forward<T: Real>(
     weight: &CudaView<'_, T>,
     bias: Option<&CudaView<'_, T>>,
 ) -> Result<CudaSlice<T>> {
-    let conv = Convolution::new::<T>(device, g);
+    let conv = Convolution::new::<T>(device, g, Pass::Forward)?;
     let x = conv.in_form(x, input(g), conv.mirrored())?;
     let weight = conv.in_form(weight, kernels(g), 0)?;
     conv.run(Pass::Forward, [&x, &weight], output(g), 0, bias)
@@ -217,7 +220,7 @@ pub(crate) fn backward_data<T: Real>(
     weight: &CudaView<'_, T>,
     bias: Option<&CudaView<'_, T>>,
 ) -> Result<CudaSlice<T>> {
-    let conv = Convolution::new::<T>(device, g);
+    let conv = Convolution::new::<T>(device, g, Pass::BackwardData)?;
     let grad = conv.in_form(grad, output(g), 0)?;
     let weight = conv.in_form(weight, kernels(g), 0)?;
     conv.run(Pass::BackwardData, [&grad, &weight], input(g), conv.mirrored(), bias)
@@ -230,7 +233,7 @@ pub(crate) fn backward_weight<T: Real>(
     x: &CudaView<'_, T>,
     grad: &CudaView<'_, T>,
 ) -> Result<CudaSlice<T>> {
-    let conv = Convolution::new::<T>(device, g);
+    let conv = Convolution::new::<T>(device, g, Pass::BackwardWeight)?;
     let x = conv.in_form(x, input(g), conv.mirrored())?;
     let grad = conv.in_form(grad, output(g), 0)?;
     conv.run(Pass::BackwardWeight, [&x, &grad], kernels(g), 0, None)

@@ -84,6 +84,11 @@ pub(super) struct Problem {
 /// A buffer of cuDNN's operands: its address.
 pub(super) type Address = u64;
 
+/// Whether cuDNN has a way to a pass of a problem whose results repeat.
+pub(super) fn can(device: &CudaDevice, pass: Pass, problem: &Problem) -> Result<bool> {
+    Ok(handle(device)?.plan(pass, problem)?.is_some())
+}
+
 /// Runs one pass: (x, w) to y, (y, w) to x or (x, y) to w, each the address of values in the problem's form.
 pub(super) fn run(
     device: &CudaDevice,
@@ -92,15 +97,19 @@ pub(super) fn run(
     operands: [Address; 2],
     output: Address,
 ) -> Result<()> {
-    let handle = HANDLES.with_borrow_mut(|handles| -> Result<Rc<Handle>> {
+    handle(device)?.run(device, pass, problem, operands, output)
+}
+
+/// This thread's handle.
+fn handle(device: &CudaDevice) -> Result<Rc<Handle>> {
+    HANDLES.with_borrow_mut(|handles| {
         if let Some(handle) = handles.get(&device.id()) {
             return Ok(handle.clone());
         }
         let handle = Rc::new(Handle::new(device)?);
         handles.insert(device.id(), handle.clone());
         Ok(handle)
-    })?;
-    handle.run(device, pass, problem, operands, output)
+    })
 }
 
 thread_local! {
@@ -110,7 +119,8 @@ thread_local! {
 
 struct Handle {
     raw: sys::cudnnHandle_t,
-    plans: RefCell<HashMap<(Pass, Problem), Rc<Plan>>>,
+    /// `None` where there is no way.
+    plans: RefCell<HashMap<(Pass, Problem), Option<Rc<Plan>>>>,
     /// Scratch memory, the largest last. Smaller ones stay: recorded work knows their addresses.
     workspaces: RefCell<Vec<CudaSlice<u8>>>,
     /// Kept for as long as the handle works on it.
@@ -152,7 +162,9 @@ impl Handle {
         [a, b]: [Address; 2],
         output: Address,
     ) -> Result<()> {
-        let plan = self.plan(pass, problem)?;
+        let Some(plan) = self.plan(pass, problem)? else {
+            bail!("cuDNN knows no way to the convolution {problem:?} whose results repeat");
+        };
         let workspace = self.workspace(device, plan.workspace_bytes)?;
         // Factors of the result and of what was there before, in the type of the sums.
         let (one, zero) = (Scalar::of(problem.form, 1.0), Scalar::of(problem.form, 0.0));
@@ -179,11 +191,11 @@ impl Handle {
         .map_err(wrap)
     }
 
-    fn plan(&self, pass: Pass, problem: &Problem) -> Result<Rc<Plan>> {
+    fn plan(&self, pass: Pass, problem: &Problem) -> Result<Option<Rc<Plan>>> {
         if let Some(plan) = self.plans.borrow().get(&(pass, *problem)) {
             return Ok(plan.clone());
         }
-        let plan = Rc::new(Plan::new(self.raw, pass, problem)?);
+        let plan = Plan::new(self.raw, pass, problem)?.map(Rc::new);
         self.plans.borrow_mut().insert((pass, *problem), plan.clone());
         Ok(plan)
     }
@@ -260,7 +272,7 @@ const RANKED: usize = 10;
 const MOST_WORKSPACE_BYTES: usize = 1 << 30;
 
 impl Plan {
-    fn new(handle: sys::cudnnHandle_t, pass: Pass, problem: &Problem) -> Result<Self> {
+    fn new(handle: sys::cudnnHandle_t, pass: Pass, problem: &Problem) -> Result<Option<Self>> {
         let form = problem.form;
         let tensor = |sizes: [usize; 4]| -> Result<TensorDescriptor> {
             let descriptor = TensorDescriptor(result::create_tensor_descriptor().map_err(wrap)?);
@@ -296,8 +308,8 @@ impl Plan {
             .map_err(wrap)?;
             result::set_convolution_math_type(conv.0, form.math()).map_err(wrap)?;
         }
-        let (algorithm, workspace_bytes) = choose(handle, pass, &x, &w, &y, &conv)?;
-        Ok(Self { x, w, y, conv, algorithm, workspace_bytes })
+        let chosen = choose(handle, pass, &x, &w, &y, &conv)?;
+        Ok(chosen.map(|(algorithm, workspace_bytes)| Self { x, w, y, conv, algorithm, workspace_bytes }))
     }
 }
 
@@ -308,7 +320,8 @@ fn ints(sizes: [usize; 4]) -> Result<[c_int; 4]> {
     Ok(sizes.map(|size| size as c_int))
 }
 
-/// The algorithm that cuDNN expects to be fastest of those whose results repeat to the bit, and the scratch memory it wants.
+/// The algorithm that cuDNN expects to be fastest of those whose results repeat to the bit, and the scratch memory it wants; `None`
+/// where there is none.
 fn choose(
     handle: sys::cudnnHandle_t,
     pass: Pass,
@@ -316,14 +329,16 @@ fn choose(
     w: &FilterDescriptor,
     y: &TensorDescriptor,
     conv: &ConvDescriptor,
-) -> Result<(Algorithm, usize)> {
+) -> Result<Option<(Algorithm, usize)>> {
     let mut count: c_int = 0;
     macro_rules! first {
         ($rank:path, $kind:path, ($($descriptor:expr),*)) => {{
             // SAFETY: the structures hold numbers only, and so many of them are there to be filled in.
             let mut ranked: [_; RANKED] = unsafe { std::mem::zeroed() };
-            unsafe { $rank(handle, $($descriptor,)* RANKED as c_int, &raw mut count, ranked.as_mut_ptr()) }
-                .map_err(wrap)?;
+            match unsafe { $rank(handle, $($descriptor,)* RANKED as c_int, &raw mut count, ranked.as_mut_ptr()) } {
+                Err(CudnnError(sys::cudnnStatus_t::CUDNN_STATUS_NOT_SUPPORTED)) => count = 0,
+                other => other.map_err(wrap)?,
+            }
             ranked[..usize::try_from(count).unwrap_or(0).min(RANKED)]
                 .iter()
                 .find(|candidate| {
@@ -353,9 +368,7 @@ fn choose(
             )
         }
     };
-    let Some(algorithm) = algorithm else {
-        bail!("cuDNN knows no way to this convolution whose results repeat; another precision may have one");
-    };
+    let Some(algorithm) = algorithm else { return Ok(None) };
     // SAFETY: all are alive.
     let bytes = unsafe {
         match algorithm {
@@ -370,5 +383,5 @@ fn choose(
             ),
         }
     };
-    Ok((algorithm, bytes.map_err(wrap)?))
+    Ok(Some((algorithm, bytes.map_err(wrap)?)))
 }

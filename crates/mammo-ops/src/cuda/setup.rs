@@ -15,10 +15,10 @@ pub(crate) fn open(ordinal: usize) -> Result<Device, DeviceError> {
     let failed = |error: DriverError| DeviceError::Failed { ordinal, reason: format!("{error:?}") };
     let context = CudaContext::new(ordinal).map_err(failed)?;
     let (major, minor) = context.compute_capability().map_err(failed)?;
-    let (has, needs) = (major * 10 + minor, built_for());
-    if has < needs {
+    let (has, (needs, exactly)) = (major * 10 + minor, built_for());
+    if has < needs || (exactly && has != needs) {
         let name = context.name().unwrap_or_else(|_| "this GPU".to_owned());
-        return Err(DeviceError::TooOld { name, has, needs });
+        return Err(DeviceError::OtherArchitecture { name, has, needs, exactly });
     }
     keep_memory(&context).map_err(failed)?;
     let device = Device::new_cuda_with_stream(ordinal)
@@ -43,10 +43,12 @@ fn no_driver(error: DriverError) -> DeviceError {
     DeviceError::NoDriver { reason }
 }
 
-/// The compute capability, times ten, that the kernels were compiled for.
-fn built_for() -> i32 {
+/// The compute capability, times ten, that the kernels were compiled for, and whether it is that one alone: targets such as
+/// `sm_90a` have instructions that no other GPU has.
+fn built_for() -> (i32, bool) {
     let target = KERNELS.split_once(".target sm_").map_or("", |(_, rest)| rest);
-    target.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+    let digits: String = target.chars().take_while(char::is_ascii_digit).collect();
+    (digits.parse().unwrap_or(0), target[digits.len()..].starts_with('a'))
 }
 
 /// Memory that was given back stays with the process instead of going to the driver at every synchronisation.
