@@ -5,10 +5,10 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use mammo_core::{Plane, Seed, Stream};
 use mammo_models::{DiscriminatorConfig, GeneratorConfig};
 use mammo_ops::{
-    Activation, AdamClock, AdamConfig, AdamEntry, Conv2dConfig, ConvTranspose2dConfig, Padding, Precision,
-    Replay, adam_update, add_relu, blur_double, conv_transpose2d, conv2d, doubled_conv2d, hinge_loss,
-    instance_norm, instance_norm_residual, l1_loss, leaky_relu, least_squares_loss, logistic_loss,
-    nearest_double, relu, tanh, tanh_sum,
+    Activation, AdamClock, AdamConfig, AdamEntry, Conv2dConfig, ConvTranspose2dConfig, Followed, Padding,
+    Precision, Replay, adam_update, add_relu, blur_double, conv_transpose2d, conv2d, doubled_conv2d, follow,
+    hinge_loss, instance_norm, instance_norm_residual, l1_loss, leaky_relu, least_squares_loss,
+    logistic_loss, nearest_double, relu, tanh, tanh_sum,
 };
 use mammo_tests::{on_every_device, on_the_gpu};
 use mammo_train::{
@@ -264,6 +264,26 @@ fn adam_agrees() {
 }
 
 #[test]
+fn averages_agree() {
+    on_every_device(|device| {
+        for dtype in [DType::F64, DType::F32] {
+            let mut rng = Seed(4).stream("averages");
+            let pairs: Vec<(Vec<f64>, Vec<f64>)> =
+                (1..71).map(|len| (random(&[len], &mut rng), random(&[len], &mut rng))).collect();
+            let on =
+                |values: &Vec<f64>| Tensor::new(values.as_slice(), device).unwrap().to_dtype(dtype).unwrap();
+            let tensors: Vec<(Tensor, Tensor)> = pairs.iter().map(|(a, n)| (on(a), on(n))).collect();
+            let all: Vec<Followed> = tensors.iter().map(|(average, now)| Followed { average, now }).collect();
+            follow(&all, 0.9).unwrap();
+            for ((average, _), (was, now)) in tensors.iter().zip(&pairs) {
+                let expected: Vec<f64> = was.iter().zip(now).map(|(a, n)| 0.9 * a + 0.1 * n).collect();
+                assert!(relative(&values(average), &expected) < 1e-6, "{dtype:?} on {device:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn what_is_replayed_is_what_was_done() {
     on_every_device(|device| {
         let mut replay = Replay::default();
@@ -293,6 +313,7 @@ fn small(order: UpdateOrder, gan: GanMode, becker2: bool) -> TrainConfig {
     let mut config =
         TrainConfig { order, gan, ..TrainConfig::new(generator, discriminator, 32, 32, Seed(5)) };
     config.weights.lambda_identity = 0.5;
+    config.ema_decay = becker2.then_some(0.9);
     config
 }
 

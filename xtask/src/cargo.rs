@@ -9,6 +9,11 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The folder that cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
 /// A call of the cargo that runs us.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -29,6 +34,5 @@ pub(crate) fn run(name: &str, mut command: Command) -> Result<(), String> {
 /// Builds the program and gives its path.
 pub(crate) fn build_mammo() -> Result<PathBuf, String> {
     run("the build", cargo(&["build", "--release", "--package", "mammo-cli"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release").join(format!("mammo{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target().join("release").join(format!("mammo{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -4,14 +4,16 @@
 //! the very command of the README with its release build.
 
 use crate::cargo::{build_mammo, cargo, root, run};
+use crate::cuda;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 type Stage = (&'static str, fn() -> Result<(), String>);
 
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     ("format", format),
     ("lints", lints),
+    ("cuda types", cuda_types),
     ("pages", pages),
     ("tests", tests),
     ("quick run", quick_run),
@@ -24,6 +26,11 @@ fn format() -> Result<(), String> {
 
 fn lints() -> Result<(), String> {
     run("cargo clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// What the feature `cuda` switches on, with a stand-in for nvcc: here is neither a GPU nor a toolkit.
+fn cuda_types() -> Result<(), String> {
+    cuda::check(true).map(|_| ())
 }
 
 fn pages() -> Result<(), String> {

@@ -1,20 +1,8 @@
 // Adam for many parameters in one launch.
 
-#ifndef ADAM_TABLE
-#define ADAM_TABLE
-// As in src/cuda/adam.rs. Passed by value: 2 KiB of the 4 KiB that arguments may take.
-constexpr int ADAM_ENTRIES = 64;
-struct AdamTable {
-    unsigned long long parameters[ADAM_ENTRIES];
-    unsigned long long moments[ADAM_ENTRIES];
-    unsigned long long gradients[ADAM_ENTRIES];
-    unsigned long long lengths[ADAM_ENTRIES];
-};
-#endif
-
 // `corrections`: the learning rate over 1 - beta1^step, and 1 / sqrt(1 - beta2^step); in memory because a launch that is
 // recorded keeps its arguments. Row y of the grid takes entry y of the table.
-KERNEL NAME(adam)(const AdamTable table, const REAL *corrections, REAL beta1, REAL beta2, REAL rest1, REAL rest2,
+KERNEL NAME(adam)(const Table table, const REAL *corrections, REAL beta1, REAL beta2, REAL rest1, REAL rest2,
                   REAL epsilon) {
     REAL *parameter = (REAL *)table.parameters[blockIdx.y];
     REAL *first = (REAL *)table.moments[blockIdx.y];

@@ -14,6 +14,15 @@ constexpr int REDUCERS = 256;
     for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < (size_t)(n);           \
          i += (size_t)gridDim.x * blockDim.x)
 
+// Many parameters for one launch, as in src/cuda/table.rs. Passed by value: 2 KiB of the 4 KiB that arguments may take.
+constexpr int ENTRIES = 64;
+struct Table {
+    unsigned long long parameters[ENTRIES];
+    unsigned long long moments[ENTRIES];
+    unsigned long long gradients[ENTRIES];
+    unsigned long long lengths[ENTRIES];
+};
+
 // The sum of `value` over the block, known to every thread. Added in a fixed order, so that results repeat to the bit.
 template <typename T> __device__ T block_sum(T value) {
     __shared__ T sums[REDUCERS];

@@ -12,6 +12,8 @@
 #include "each_float.cuh"
 #define BODY "doubled.cuh"
 #include "each_float.cuh"
+#define BODY "ema.cuh"
+#include "each_float.cuh"
 #define BODY "loss.cuh"
 #include "each_float.cuh"
 #define BODY "norm.cuh"

@@ -150,7 +150,11 @@ struct Move {
     step: usize,
 }
 
-fn slice_mut<'a, T: Element>(values: &'a mut [T], layout: &Layout, op: &str) -> Result<&'a mut [T]> {
+pub(crate) fn slice_mut<'a, T: Element>(
+    values: &'a mut [T],
+    layout: &Layout,
+    op: &str,
+) -> Result<&'a mut [T]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&mut values[start..end]),
         None => bail!("{op} needs contiguous tensors"),

@@ -56,7 +56,7 @@ mod gpu {
     use candle_core::{CudaDevice, Error, Tensor};
     use std::fmt::Display;
 
-    use crate::cuda::{Recording, overwrite, record};
+    use crate::cuda::{Recording, overwrite, record, trim};
 
     /// Times that the work is done before it is recorded: what is chosen or uploaded at first use is there then.
     const TIMES_BEFORE: usize = 2;
@@ -144,7 +144,12 @@ mod gpu {
             });
             Ok(match recording {
                 Ok(recording) => match failure {
-                    None => Self::Recorded { inputs, outputs, recording },
+                    None => {
+                        // A recording brings memory of its own; what the work took until now would lie idle beside it. That
+                        // it cannot be given back is no reason to stop.
+                        let _ = trim(device);
+                        Self::Recorded { inputs, outputs, recording }
+                    }
                     Some(error) => Self::Refused(error.to_string()),
                 },
                 Err(error) => {

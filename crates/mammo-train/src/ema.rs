@@ -2,6 +2,7 @@
 //! (Yazici et al., arXiv 1806.04498).
 
 use mammo_models::{Parameters, ResnetGenerator};
+use mammo_ops::Followed;
 
 use crate::TrainError;
 
@@ -30,9 +31,9 @@ impl Averages {
 }
 
 fn follow(average: &Parameters, now: &Parameters, decay: f64) -> Result<(), TrainError> {
-    for ((_, average), (_, now)) in average.iter().zip(now.iter()) {
-        let kept = average.as_detached_tensor().affine(decay, 0.0)?;
-        average.set(&(kept + now.as_detached_tensor().affine(1.0 - decay, 0.0)?)?)?;
-    }
-    Ok(())
+    let pairs = average.iter().zip(now.iter());
+    let all: Vec<Followed> = pairs
+        .map(|((_, average), (_, now))| Followed { average: average.as_tensor(), now: now.as_tensor() })
+        .collect();
+    Ok(mammo_ops::follow(&all, decay)?)
 }

@@ -1,7 +1,7 @@
 //! The training step beside PyTorch's: same networks, same sizes, same threads, whole step with Adam, batch 1. Both in f32, then,
 //! where the CPU multiplies bfloat16, ours with `precision = "bf16"` beside PyTorch's under bf16 autocast.
 
-use super::turn::Turn;
+use super::turn::{self, Turn, ratio};
 use super::{median, python};
 use crate::cargo::{cargo, root, run};
 use serde_json::json;
@@ -68,12 +68,12 @@ pub(crate) fn train(as_json: bool, quick: bool) -> Result<ExitCode, String> {
                 peer_turns.push(Turn::of(&name, command)?);
             }
         }
-        let (ratio, low, high) = ratio(&our_turns, &peer_turns);
+        let (ratio, low, high) = ratio(&our_turns, &peer_turns, Turn::median);
         let all = |turns: &[Turn]| median(&turns.iter().flat_map(|t| t.seconds.clone()).collect::<Vec<_>>());
         let peak = |turns: &[Turn]| turns.iter().map(|t| t.peak_mib).fold(0.0, f64::max);
         let (ours_s, peer_s) = (all(&our_turns), all(&peer_turns));
         let in_bf16 = bf16.then(|| (all(&our_bf16_turns), all(&peer_bf16_turns)));
-        let bf16_ratio = bf16.then(|| self::ratio(&our_bf16_turns, &peer_bf16_turns));
+        let bf16_ratio = bf16.then(|| turn::ratio(&our_bf16_turns, &peer_bf16_turns, Turn::median));
         if as_json {
             println!(
                 "{}",
@@ -108,11 +108,4 @@ fn multiplies_bf16() -> bool {
     return std::is_x86_feature_detected!("avx512bf16");
     #[cfg(not(target_arch = "x86_64"))]
     false
-}
-
-/// Median, least and greatest of the ratios of turns that followed each other.
-fn ratio(ours: &[Turn], peers: &[Turn]) -> (f64, f64, f64) {
-    let ratios: Vec<f64> = ours.iter().zip(peers).map(|(o, p)| o.median() / p.median()).collect();
-    let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
-    (median(&ratios), low, high)
 }

@@ -10,6 +10,8 @@ pub(super) struct Turn {
     /// The answer, where the call gives one.
     pub(super) value: f64,
     pub(super) peak_mib: f64,
+    /// The most memory of a GPU, by the program's own count, where it gives one.
+    pub(super) gpu_peak_mib: f64,
 }
 
 impl Turn {
@@ -26,10 +28,27 @@ impl Turn {
             return Err(format!("{name}: nothing was timed"));
         }
         let number = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
-        Ok(Self { seconds, value: number("value"), peak_mib: number("peak_mib") })
+        Ok(Self {
+            seconds,
+            value: number("value"),
+            peak_mib: number("peak_mib"),
+            gpu_peak_mib: number("gpu_peak_mib"),
+        })
     }
 
     pub(super) fn median(&self) -> f64 {
         median(&self.seconds)
     }
+
+    /// What a step takes in the long run: where work is handed to a GPU ahead of time, single steps are of unequal length.
+    pub(super) fn mean(&self) -> f64 {
+        self.seconds.iter().sum::<f64>() / self.seconds.len() as f64
+    }
+}
+
+/// Median, least and greatest of the ratios of turns that followed each other.
+pub(super) fn ratio(ours: &[Turn], peers: &[Turn], of: impl Fn(&Turn) -> f64) -> (f64, f64, f64) {
+    let ratios: Vec<f64> = ours.iter().zip(peers).map(|(o, p)| of(o) / of(p)).collect();
+    let (low, high) = ratios.iter().fold((f64::MAX, 0.0f64), |(low, high), &r| (low.min(r), high.max(r)));
+    (median(&ratios), low, high)
 }

@@ -6,7 +6,6 @@
 // order of the stream.
 #![allow(unsafe_code)]
 
-mod adam;
 mod channel;
 mod conv;
 mod dnn;
@@ -17,8 +16,8 @@ mod map;
 mod norm;
 mod replay;
 mod setup;
+mod table;
 
-pub(crate) use adam::{Entry, adam};
 pub(crate) use channel::channel_sum;
 pub(crate) use conv::{backward_data, backward_weight, forward};
 pub(crate) use image::{Change, change};
@@ -27,4 +26,5 @@ pub(crate) use loss::{Loss, loss, loss_backward};
 pub(crate) use map::{map1, map2};
 pub(crate) use norm::{NormAffine, NormOperands, norm, norm_affine_backward, norm_backward};
 pub(crate) use replay::{Recording, overwrite, record, upload};
-pub(crate) use setup::{memory, open};
+pub(crate) use setup::{memory, open, trim};
+pub(crate) use table::{Entry, adam, follow};

@@ -84,3 +84,13 @@ fn kernels_load(device: &CudaDevice) -> Result<(), DeviceError> {
 pub(crate) fn memory(device: &CudaDevice) -> Option<(usize, usize)> {
     device.cuda_stream().context().mem_get_info().ok()
 }
+
+/// Gives back to the driver what the pool of a GPU holds and nobody uses.
+pub(crate) fn trim(device: &CudaDevice) -> Result<(), DriverError> {
+    let stream = device.cuda_stream();
+    stream.synchronize()?;
+    // SAFETY: the device is that of the stream's context.
+    unsafe {
+        result::mem_pool::trim_to(result::device::get_default_mem_pool(stream.context().cu_device())?, 0)
+    }
+}
