@@ -37,6 +37,9 @@ pub trait Observer: Send {
     /// Called once, when training begins or resumes after `done` steps.
     fn started(&mut self, _done: usize, _skipped: &[SkippedCheckpoint]) {}
 
+    /// Called when there is something that whoever waits should know and that is no error, in one sentence.
+    fn note(&mut self, _text: &str) {}
+
     /// Called after every step. Returning `false` ends the training after a checkpoint.
     fn step(&mut self, _report: &StepReport) -> bool {
         true
@@ -133,6 +136,7 @@ fn run(
     let stopped = dir.join(STOPPED);
     let mut finished = done == config.steps || (done > 0 && stopped.exists());
     let mut recordings = StepRecordings::default();
+    let mut told_of_refusal = false;
     with_batches(set, config, &device, done..config.steps, |next_batch| -> Result<(), TrainError> {
         while !finished {
             let (real_a, real_b) = next_batch()?;
@@ -147,6 +151,11 @@ fn run(
                 &mut recordings,
                 &mut rng,
             )?;
+            if let (false, Some(reason)) = (told_of_refusal, recordings.refusal()) {
+                observer
+                    .note(&format!("steps could not be recorded and are launched piece by piece: {reason}"));
+                told_of_refusal = true;
+            }
             let rate = learning_rate(config, done);
             done += 1;
             if let Some(loss) = losses.not_finite() {

@@ -15,7 +15,7 @@ pub(super) fn on_gpu(args: &[&str]) -> Result<ExitCode, String> {
     }
     let built = build(Programs::DeviceTests)?;
     let folders = built.toolkit.runtime_folders();
-    each(&built, args, &folders)?;
+    each(&built, args, &folders, false)?;
     eprintln!("cuda test: all well on the GPU");
     Ok(ExitCode::SUCCESS)
 }
@@ -34,7 +34,7 @@ pub(super) fn emulated(args: &[&str]) -> Result<ExitCode, String> {
     let library = into.join("release").join("libcuda_emulator.so");
     let names = lay(&built, &library, &into.join("lib"))?;
     eprintln!("cuda test: ON AN EMULATOR, no GPU is used; it stands in for {}", names.join(", "));
-    each(&built, args, &[into.join("lib")])?;
+    each(&built, args, &[into.join("lib")], true)?;
     eprintln!(
         "cuda test: all well ON THE EMULATOR; that says nothing about speed, and a GPU has not computed anything"
     );
@@ -59,8 +59,11 @@ fn lay(built: &Built, library: &Path, dir: &Path) -> Result<Vec<String>, String>
     Ok(names)
 }
 
+/// Steps of the trainings that are compared, where each takes half a second.
+const EMULATED_STEPS: &str = "24";
+
 /// Runs each program of tests in the folder of its crate, as cargo does, and shows what they say.
-fn each(built: &Built, args: &[&str], libraries: &[PathBuf]) -> Result<(), String> {
+fn each(built: &Built, args: &[&str], libraries: &[PathBuf], emulated: bool) -> Result<(), String> {
     for program in &built.programs {
         eprintln!("cuda test: {}", program.name);
         let mut command = Command::new(&program.path);
@@ -68,6 +71,9 @@ fn each(built: &Built, args: &[&str], libraries: &[PathBuf]) -> Result<(), Strin
         command.env("LD_LIBRARY_PATH", toolkit::before("LD_LIBRARY_PATH", libraries));
         // A device is expected: a test that does not find it fails instead of being left out.
         command.env("CARGO_MANIFEST_DIR", &program.folder).env("MAMMO_GPU_EXPECTED", "1");
+        if emulated {
+            command.env("MAMMO_GPU_STEPS", EMULATED_STEPS);
+        }
         run(&program.name, command)?;
     }
     Ok(())

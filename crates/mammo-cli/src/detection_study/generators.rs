@@ -89,6 +89,10 @@ impl Observer for Watch<'_> {
         self.progress.started(done, skipped);
     }
 
+    fn note(&mut self, text: &str) {
+        self.progress.note(text);
+    }
+
     fn step(&mut self, report: &StepReport) -> bool {
         self.progress.step(report)
     }

@@ -264,6 +264,10 @@ impl Observer for Watch<'_> {
         self.failed = self.begin(done).err();
     }
 
+    fn note(&mut self, text: &str) {
+        self.progress.note(text);
+    }
+
     fn step(&mut self, report: &StepReport) -> bool {
         if let Err(error) = self.write_losses(report) {
             self.failed = Some(error);

@@ -13,6 +13,12 @@ impl TrainingProgress {
         Self { progress: Progress::new("training", steps), cycle: 0.0 }
     }
 
+    /// Something worth knowing.
+    #[allow(clippy::unused_self)] // said where the training is shown
+    pub(crate) fn note(&self, text: &str) {
+        eprintln!("note: {text}");
+    }
+
     /// Says where the training begins, and which checkpoints it passed over.
     pub(crate) fn started(&self, done: usize, skipped: &[SkippedCheckpoint]) {
         for checkpoint in skipped {
