@@ -1,7 +1,13 @@
 // Biases: added to every pixel of a channel, and their gradient, the sum over it.
 
-KERNEL NAME(add_bias)(REAL *x, const REAL *bias, size_t n, int channels, int plane) {
-    FOR_EACH(i, n) { x[i] += bias[i / plane % channels]; }
+// Block (chunk, plane), so that no value has to find its channel by division.
+KERNEL NAME(add_bias)(REAL *x, const REAL *bias, int channels, int plane, int chunk) {
+    REAL *from = x + (size_t)blockIdx.y * plane;
+    REAL offset = bias[blockIdx.y % channels];
+    int end = min((int)(blockIdx.x + 1) * chunk, plane);
+    for (int i = blockIdx.x * chunk + threadIdx.x; i < end; i += blockDim.x) {
+        from[i] += offset;
+    }
 }
 
 // Sums of chunks: block (chunk, plane).

@@ -43,6 +43,10 @@ __device__ void unpack(const P *x, const float *bias, float *out, int channels, 
         float offset = bias ? bias[channel] : 0.0f;
         for (int p = threadIdx.y; p < TILE && blockIdx.x * TILE + p < pixels; p += blockDim.y) {
             int pixel = blockIdx.x * TILE + p;
+            if (pad == 0) {
+                tile[threadIdx.x][p] = offset + load(image + (size_t)pixel * channels + channel);
+                continue;
+            }
             int rows[3], columns[3];
             int down = mirror_images(pixel / w, pad, h, rows), across = mirror_images(pixel % w, pad, w, columns);
             float sum = offset;

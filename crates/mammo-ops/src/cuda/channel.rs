@@ -14,15 +14,15 @@ pub(super) fn add_bias<T: Real>(
     device: &CudaDevice,
     out: u64,
     bias: u64,
-    (len, channels, plane): (usize, usize, usize),
+    (images, channels, plane): (usize, usize, usize),
 ) -> Result<()> {
     Launch::of::<T>(device, "add_bias")
         .address(out)
         .address(bias)
-        .size(len)
         .int(channels)?
         .int(plane)?
-        .over(len)
+        .int(CHUNK)?
+        .blocks((plane.div_ceil(CHUNK), images * channels))
 }
 
 /// The sum over all axes but the channels.

@@ -173,7 +173,7 @@ impl<'a> Convolution<'a> {
             }
         }
         if let Some(bias) = bias {
-            add_bias::<T>(device, address(device, &out), address(device, bias), (out.len(), c, h * w))?;
+            add_bias::<T>(device, address(device, &out), address(device, bias), (n, c, h * w))?;
         }
         Ok(out)
     }

@@ -117,10 +117,12 @@ thread_local! {
     static HANDLES: RefCell<HashMap<DeviceId, Rc<Handle>>> = RefCell::new(HashMap::new());
 }
 
+/// What was found out about a pass; `None` where there is no way to it.
+type Known = Option<Rc<Plan>>;
+
 struct Handle {
     raw: sys::cudnnHandle_t,
-    /// `None` where there is no way.
-    plans: RefCell<HashMap<(Pass, Problem), Option<Rc<Plan>>>>,
+    plans: RefCell<HashMap<(Pass, Problem), Known>>,
     /// Scratch memory, the largest last. Smaller ones stay: recorded work knows their addresses.
     workspaces: RefCell<Vec<CudaSlice<u8>>>,
     /// Kept for as long as the handle works on it.
@@ -191,7 +193,7 @@ impl Handle {
         .map_err(wrap)
     }
 
-    fn plan(&self, pass: Pass, problem: &Problem) -> Result<Option<Rc<Plan>>> {
+    fn plan(&self, pass: Pass, problem: &Problem) -> Result<Known> {
         if let Some(plan) = self.plans.borrow().get(&(pass, *problem)) {
             return Ok(plan.clone());
         }
