@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Libraries and the status their functions return for what is not supported.
@@ -21,8 +21,7 @@ fn main() {
     println!("cargo::rerun-if-changed=symbols");
     println!("cargo::rerun-if-changed=src/api");
     let mut defined = BTreeSet::new();
-    for entry in fs::read_dir("src/api").expect("src/api is part of the crate") {
-        let path = entry.expect("src/api can be listed").path();
+    for path in sources(Path::new("src/api")) {
         let text = fs::read_to_string(&path).expect("sources are text");
         for part in text.split("extern \"C\" fn ").skip(1) {
             defined.insert(part.split('(').next().unwrap_or_default().trim().to_owned());
@@ -51,4 +50,11 @@ fn main() {
     }
     let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("stubs.rs");
     fs::write(path, out).expect("the output folder can be written");
+}
+
+/// All files below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("src/api is part of the crate");
+    let paths = entries.map(|entry| entry.expect("src/api can be listed").path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }

@@ -1,4 +1,5 @@
-//! Differentiable convolution, instance normalisation, activations and losses for candle, on the CPU.
+//! Differentiable convolution, instance normalisation, activations and losses for candle, on the CPU and, with the feature `cuda`,
+//! on NVIDIA GPUs.
 //!
 //! candle's own layers are right in most places but slow to train with (its convolution backward unfolds whole
 //! column matrices, its composed instance norm takes ten nodes) and its sub-gradients at zero differ from
