@@ -194,7 +194,6 @@ impl CustomOp2 for Convolution {
         let g = &self.0;
         cuda::dispatch!(s1, "conv2d", T => {
             let (a, b) = (cuda::view::<T>(s1, l1, "conv2d")?, cuda::view::<T>(s2, l2, "conv2d")?);
-
             let out = cuda::forward(s1.device(), g, &a, &b, None)?;
             Ok(cuda::finish(out, s1, output_shape(g)))
         })
@@ -391,7 +390,6 @@ impl CustomOp2 for BackwardData {
         let g = &self.0;
         cuda::dispatch!(s1, "conv2d_backward_data", T => {
             let (a, b) = (cuda::view::<T>(s1, l1, "conv2d_backward_data")?, cuda::view::<T>(s2, l2, "conv2d_backward_data")?);
-
             let out = cuda::backward_data(s1.device(), g, &a, &b, None)?;
             Ok(cuda::finish(out, s1, input_shape(g)))
         })
@@ -430,7 +428,6 @@ impl CustomOp2 for BackwardWeight {
         let g = &self.0;
         cuda::dispatch!(s1, "conv2d_backward_weight", T => {
             let (a, b) = (cuda::view::<T>(s1, l1, "conv2d_backward_weight")?, cuda::view::<T>(s2, l2, "conv2d_backward_weight")?);
-
             let out = cuda::backward_weight(s1.device(), g, &a, &b)?;
             Ok(cuda::finish(out, s1, (g.out_channels, g.in_channels, g.kernel, g.kernel)))
         })
